@@ -1,0 +1,91 @@
+import { Type, type Static, type TSchema } from 'typebox'
+
+const text = (maxLength: number, options: object) => Type.String({ maxLength, ...options })
+
+const fields = {
+  extensionName: text(53, {
+    minLength: 1, pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$', default: 'argocd', examples: ['argocd'],
+    description: 'Name of the extension resource, and of its Helm release. Fixed at creation.'
+  }),
+  namespace: text(63, {
+    minLength: 1, pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$', default: 'argocd', examples: ['argocd'],
+    description: 'Kubernetes namespace that Argo CD is installed into. Fixed at creation.'
+  }),
+  url: text(2048, {
+    format: 'uri', pattern: '^https?://[^\\s]+$', examples: ['https://argocd.contoso.com'],
+    description: 'Public base URL of the Argo CD UI, without the callback path. Sets `configs.cm.url`.'
+  }),
+  applicationNamespaces: Type.Array(text(253, {
+    minLength: 1, pattern: '^[^,\\s"\'\\\\{}]+$', description: 'A namespace, or a glob such as `team-*`.'
+  }), {
+    maxItems: 100, uniqueItems: true, examples: [['team-a', 'team-b']],
+    description: 'Namespaces besides its own in which Argo CD accepts Applications. Sets `configs.params.application\\.namespaces`.'
+  }),
+  settings: Type.Record(Type.String({ pattern: '^[^\\s=]{1,512}$' }), text(32_768, { description: 'The value, always as text.' }), {
+    maxProperties: 500, additionalProperties: false, examples: [{ 'controller.replicas': '1' }],
+    description: 'Further Helm paths of the chart with their values as text. A path that a typed field owns is refused.'
+  })
+}
+
+const upgrade = {
+  autoMinor: Type.Boolean({ description: 'Let Azure install new minor versions. Default: true when no version is given, else false.' }),
+  version: text(64, { minLength: 1, pattern: '^[0-9A-Za-z][-+.0-9A-Za-z]*$', examples: ['1.0.0-preview'], description: 'Exact extension version to stay on; needs `autoMinor` false or left out.' }),
+  releaseTrain: text(64, { minLength: 1, pattern: '^[A-Za-z0-9][-A-Za-z0-9]*$', examples: ['Stable'], description: 'Release train. Default: none is sent and Azure takes `Stable`.' })
+}
+
+const replicas = (what: string) => Type.Integer({ minimum: 1, maximum: 10, description: `Pods of the ${what}. Default: the chart's own (one).` })
+
+const highAvailability = {
+  enabled: Type.Boolean({ default: true, description: 'Run Redis as three replicas behind HAProxy: needs four schedulable nodes to survive upgrades. Sets `redis-ha.enabled`.' }),
+  serverReplicas: replicas('API server and UI'),
+  repoServerReplicas: replicas('repo server'),
+  applicationSetReplicas: replicas('ApplicationSet controller')
+}
+
+const closed = { additionalProperties: false } as const
+const optional = <T extends Record<string, TSchema>>(properties: T) =>
+  Type.Partial(Type.Object(properties, closed), closed)
+
+/** What a caller wants installed. Every field may be left out; defaults are the ones documented on the fields. */
+export const Specification = Type.Object({
+  extensionName: Type.Optional(fields.extensionName),
+  namespace: Type.Optional(fields.namespace),
+  upgrade: Type.Optional(optional(upgrade)),
+  highAvailability: Type.Optional(optional(highAvailability)),
+  applicationNamespaces: Type.Optional(fields.applicationNamespaces),
+  url: Type.Optional(fields.url),
+  settings: Type.Optional(fields.settings)
+}, {
+  ...closed,
+  description: 'The Argo CD installation wanted.',
+  examples: [{ highAvailability: { enabled: false }, applicationNamespaces: ['team-a'], url: 'https://argocd.contoso.com' }]
+})
+
+export type Specification = Static<typeof Specification>
+
+/** `type: [x, null]` rather than a union: a validator then names the one thing that is wrong. */
+const nullable = <T extends TSchema & { type: string }>({ default: _default, ...schema }: T & { default?: unknown }) =>
+  Type.Unsafe<Static<T> | null>({ ...schema, type: [schema.type, 'null'] })
+
+/** A JSON Merge Patch (RFC 7396) of a specification: `null` takes a field back to its default, what is left out stays. */
+export const SpecificationPatch = Type.Object({
+  extensionName: Type.Optional(fields.extensionName),
+  namespace: Type.Optional(fields.namespace),
+  upgrade: Type.Optional(nullable(Type.Object({
+    autoMinor: Type.Optional(nullable(upgrade.autoMinor)),
+    version: Type.Optional(nullable(upgrade.version)),
+    releaseTrain: Type.Optional(nullable(upgrade.releaseTrain))
+  }, closed))),
+  highAvailability: Type.Optional(nullable(Type.Object({
+    enabled: Type.Optional(nullable(highAvailability.enabled)),
+    serverReplicas: Type.Optional(nullable(highAvailability.serverReplicas)),
+    repoServerReplicas: Type.Optional(nullable(highAvailability.repoServerReplicas)),
+    applicationSetReplicas: Type.Optional(nullable(highAvailability.applicationSetReplicas))
+  }, closed))),
+  applicationNamespaces: Type.Optional(nullable(fields.applicationNamespaces)),
+  url: Type.Optional(nullable(fields.url)),
+  settings: Type.Optional(nullable(Type.Record(Type.String({ pattern: '^[^\\s=]{1,512}$' }),
+    nullable(text(32_768, { description: 'The value, always as text.' })), { maxProperties: 500, additionalProperties: false })))
+}, { ...closed, minProperties: 1, description: 'Changes to the installation, as a JSON Merge Patch of the specification.', examples: [{ highAvailability: { enabled: true, serverReplicas: 2 }, url: null }] })
+
+export type SpecificationPatch = Static<typeof SpecificationPatch>
