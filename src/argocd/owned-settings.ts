@@ -42,7 +42,7 @@ export const ownedSettings: readonly OwnedSetting[] = [
     key: 'configs.cm.url',
     field: '/url',
     write: ({ url }) => url,
-    read: value => /^https?:\/\/[^\s]+$/.test(value) && value.length <= 2048 && URL.canParse(value) ? { url: value } : undefined
+    read: value => /^https?:\/\/[^\s]+$/.test(value) && value.length <= 2048 ? { url: value } : undefined
   }
 ]
 

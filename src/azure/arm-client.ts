@@ -1,0 +1,65 @@
+import { SourceControlConfigurationClient } from '@azure/arm-kubernetesconfiguration'
+import type { TokenCredential } from '@azure/core-auth'
+import { DefaultAzureCredential } from '@azure/identity'
+import { clouds, type CloudName } from './clouds.ts'
+
+/** Which Azure, and how to trust it. Everything but the cloud is for emulators and private clouds. */
+export interface AzureOptions {
+  cloud: CloudName
+  /** Base URL of Azure Resource Manager, instead of the cloud's own. */
+  armEndpoint?: string
+  /** Base URL of Microsoft Entra, instead of the cloud's own. */
+  authorityHost?: string
+  /** PEM certificates to trust besides the public roots. */
+  ca?: string
+  /** For authorities that Microsoft's instance metadata does not list. */
+  disableInstanceDiscovery?: boolean
+  /** Instead of `DefaultAzureCredential` (environment, workload identity, managed identity, developer tools). */
+  credential?: TokenCredential
+}
+
+/** One ARM endpoint, with the SDK's clients for reading and for writing. */
+export interface ArmClient {
+  /** Base URL without a trailing slash. The bearer token goes nowhere else. */
+  endpoint: string
+  /** Retries what may pass (the SDK's own policy, at most twice). */
+  reader: (subscriptionId: string) => SourceControlConfigurationClient
+  /** Never sends a request twice: a PUT that was reset may have been taken. */
+  writer: (subscriptionId: string) => SourceControlConfigurationClient
+}
+
+/** Connects to ARM through the Azure SDK; nothing is sent before the first call. */
+export function createArmClient (options: AzureOptions): ArmClient {
+  const cloud = clouds[options.cloud]
+  const endpoint = (options.armEndpoint ?? cloud.armEndpoint).replace(/\/+$/, '')
+  const tlsOptions = options.ca === undefined ? {} : { tlsOptions: { ca: options.ca } }
+  const credential = options.credential ?? new DefaultAzureCredential({
+    authorityHost: options.authorityHost ?? cloud.authorityHost,
+    disableInstanceDiscovery: options.disableInstanceDiscovery ?? false,
+    ...tlsOptions
+  })
+  const clientFor = (maxRetries: number) => memoize((subscriptionId: string) =>
+    new SourceControlConfigurationClient(credential, subscriptionId, {
+      endpoint,
+      $host: endpoint,
+      // An overridden endpoint is an emulator or a proxy of a cloud: the token's audience is still an ARM.
+      credentialScopes: [`${endpoint}/.default`],
+      userAgentOptions: { userAgentPrefix: 'slipway' },
+      retryOptions: { maxRetries, maxRetryDelayInMs: 4_000 },
+      redirectOptions: { maxRetries: 0 }, // a redirect would carry the token to another host
+      ...tlsOptions
+    }))
+  return { endpoint, reader: clientFor(2), writer: clientFor(0) }
+}
+
+/** One client a subscription: they share the credential, and with it the token cache. */
+function memoize<V> (make: (key: string) => V): (key: string) => V {
+  const made = new Map<string, V>()
+  return key => {
+    const known = made.get(key)
+    if (known !== undefined) return known
+    const value = make(key)
+    made.set(key, value)
+    return value
+  }
+}
