@@ -49,6 +49,8 @@ export interface JobQueueDependencies {
   retentionMs: number
   /** The public URL of a job, for answers that name another job. */
   monitorUrl: (id: string) => string
+  /** Ends every wait for a change, so that a process can stop. */
+  closing: AbortSignal
 }
 
 /** The name of every job in the queue; the action is in its data. */
@@ -60,14 +62,14 @@ export function lockOf (cluster: ClusterRef): string {
 }
 
 /** Opens the queue for accepting and reading. Nothing is waited for: the store may come up later. */
-export function createJobQueue ({ store, retentionMs, monitorUrl }: JobQueueDependencies): JobQueue {
+export function createJobQueue ({ store, retentionMs, monitorUrl, closing }: JobQueueDependencies): JobQueue {
   const queue: Queue<JobData, Outcome> = store.createQueue({
     attempts: 2 ** 31 - 1, // the deadline decides, not a count: a plain error with attempts unset fails the job for good
     backoff: { type: 'fixed', delay: 1_000 },
     removeOnComplete: { age: retentionMs / 1000 },
     removeOnFail: { age: retentionMs / 1000 }
   })
-  const doorbell = createDoorbell(store)
+  const doorbell = createDoorbell(store, closing)
 
   async function get (id: string): Promise<JobRecord | undefined> {
     const job: QueueJob<JobData, Outcome> | undefined = await withinDeadline(queue.getJob(id))
@@ -134,7 +136,7 @@ export function createJobQueue ({ store, retentionMs, monitorUrl }: JobQueueDepe
       for (;;) {
         const rung = doorbell.next(record.id)
         const current = await get(record.id)
-        if (current === undefined || progressOf(current) !== seen || Date.now() >= until) {
+        if (current === undefined || progressOf(current) !== seen || Date.now() >= until || closing.aborted) {
           rung.cancel()
           return current
         }
@@ -197,10 +199,11 @@ function progressOf (record: JobRecord): string {
 interface Ring { within: (ms: number) => Promise<void>, cancel: () => void }
 
 /** Tells when something happened to a job, for as long as somebody waits. */
-function createDoorbell (store: JobStore): { next: (jobId: string) => Ring } {
+function createDoorbell (store: JobStore, closing: AbortSignal): { next: (jobId: string) => Ring } {
   const waiting = new Map<string, Set<() => void>>()
   const events = store.createQueueEvents()
   const ring = ({ jobId }: { jobId: string }) => waiting.get(jobId)?.forEach(wake => { wake() })
+  closing.addEventListener('abort', () => { for (const wakers of waiting.values()) wakers.forEach(wake => { wake() }) })
   for (const event of ['active', 'delayed', 'completed', 'failed', 'waiting'] as const) events.on(event, ring)
 
   return {

@@ -1,0 +1,121 @@
+import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import helmet from '@fastify/helmet'
+import type { Logger } from 'pino'
+import type { Extensions } from './azure/extensions.ts'
+import { Problem } from './errors.ts'
+import { createCursors } from './jobs/cursor.ts'
+import type { JobQueue } from './jobs/queue.ts'
+import { audit } from './plugins/audit.ts'
+import { authentication } from './plugins/authentication.ts'
+import type { FindCaller } from './plugins/callers.ts'
+import { methodNotAllowed } from './plugins/method-not-allowed.ts'
+import { openapi } from './plugins/openapi.ts'
+import { problemAnswers, problemBody, problemOf, sendProblem } from './plugins/problems.ts'
+import { newRequestId, requestContext } from './plugins/request-context.ts'
+import { validation } from './plugins/validation.ts'
+import { argocdRoutes } from './routes/argocd.ts'
+import { documentRoutes } from './routes/document.ts'
+import { healthRoutes, type Readiness } from './routes/health.ts'
+import { jobRoutes } from './routes/jobs.ts'
+import { ExtensionView } from './schemas/extension.ts'
+import { Health } from './schemas/health.ts'
+import { Job, JobList } from './schemas/job.ts'
+import { Problem as ProblemBody } from './schemas/problem.ts'
+
+/** What the API is made of. */
+export interface AppOptions {
+  jobs: Omit<JobQueue, 'ping'>
+  extensions: Pick<Extensions, 'find'>
+  readiness: Readiness
+  /** Undefined: no callers are configured, and everybody who reaches the API is trusted. */
+  findCaller: FindCaller | undefined
+  /** Absolute base of every link, without a trailing slash; never taken from a request. */
+  publicUrl: string
+  /** The secret that every API process on this store shares. */
+  cursorSecret: () => Promise<string>
+  version: string
+  /** Whether /docs is served. */
+  docs: boolean
+  log: Logger
+}
+
+const bodyLimit = 64 * 1024
+const names = { Job, JobList, Extension: ExtensionView, Problem: ProblemBody, Health }
+
+/** The API, ready to listen or to be injected into. It needs neither store nor network to be built. */
+export async function buildApp (options: AppOptions): Promise<FastifyInstance> {
+  const { jobs, extensions, readiness, findCaller, publicUrl, cursorSecret, version, docs, log } = options
+  const monitorUrl = (id: string) => `${publicUrl}/v1/jobs/${id}`
+  const app = await baseApp(log)
+  await app.register(openapi, { version, publicUrl, docs })
+  await app.register(authentication, { findCaller })
+  await app.register(audit)
+  await app.register(argocdRoutes, { jobs, extensions, monitorUrl })
+  await app.register(jobRoutes, { jobs, monitorUrl, publicUrl, cursors: once(async () => createCursors(await cursorSecret())) })
+  await app.register(healthRoutes, { readiness })
+  await app.register(documentRoutes)
+  app.sealMethods()
+  await app.ready()
+  return app
+}
+
+/** The worker's own small server: health, and nothing else. */
+export async function buildHealthApp ({ readiness, log }: { readiness: Readiness, log: Logger }): Promise<FastifyInstance> {
+  const app = await baseApp(log)
+  await app.register(healthRoutes, { readiness })
+  app.sealMethods()
+  await app.ready()
+  return app
+}
+
+async function baseApp (log: Logger): Promise<FastifyInstance> {
+  const app = Fastify({
+    loggerInstance: log as FastifyBaseLogger, // the routes use no more of it than that
+    bodyLimit,
+    genReqId: newRequestId,
+    return503OnClosing: true,
+    exposeHeadRoutes: false,
+    routerOptions: { maxParamLength: 512, caseSensitive: true },
+    requestTimeout: 30_000,
+    // Errors before a route is known: a URL that cannot be decoded, a segment that is too long.
+    frameworkErrors: (error, request, reply) => {
+      reply.headers({ 'x-ms-request-id': request.id, 'cache-control': 'no-store' })
+      return sendProblem(request, reply, problemOf(error))
+    },
+    clientErrorHandler: (error, socket) => {
+      // Node could not even read the request; there is no request or reply, only a socket.
+      if (error.code === 'ECONNRESET' || socket.destroyed) return
+      const problem = error.code === 'HPE_HEADER_OVERFLOW'
+        ? new Problem('HeadersTooLarge', 'The request headers may have 16 kB at most.')
+        : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+          ? new Problem('RequestTimeout', 'The request did not arrive within 30 seconds.')
+          : new Problem('InvalidRequest', 'This is not an HTTP request that can be read.')
+      const body = JSON.stringify(problemBody(problem, '/', newRequestId()))
+      socket.end(`HTTP/1.1 ${problem.status} ${problem.title}\r\ncontent-type: application/problem+json\r\nx-ms-error-code: ${problem.code}\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`)
+    }
+  })
+  app.removeContentTypeParser('text/plain')
+  app.addContentTypeParser('application/merge-patch+json', { parseAs: 'string', bodyLimit }, app.getDefaultJsonParser('error', 'error'))
+  for (const [id, schema] of Object.entries(names)) app.addSchema({ $id: id, ...schema })
+  await app.register(requestContext)
+  await app.register(problemAnswers)
+  await app.register(validation)
+  await app.register(methodNotAllowed)
+  await app.register(helmet, { contentSecurityPolicy: false, crossOriginEmbedderPolicy: false, hsts: false })
+  return app
+}
+
+/** Loads on first use and keeps what it got; a failure is not kept. */
+function once<T> (load: () => Promise<T>): () => Promise<T> {
+  let loaded: Promise<T> | undefined
+  return async () => {
+    loaded ??= load()
+    try {
+      return await loaded
+    } catch (error) {
+      loaded = undefined
+      throw error
+    }
+  }
+}
+

@@ -1,0 +1,44 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { Problem } from '../errors.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** W3C trace context of this request: the caller's trace with a span of ours. */
+    traceparent: string
+  }
+}
+
+const guid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+const validTraceparent = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})(-.*)?$/
+
+/** Ids and headers that every answer has, and headers that no request may have. */
+export const requestContext = fp(async (app: FastifyInstance) => {
+  app.decorateRequest('traceparent', '')
+
+  app.addHook('onRequest', async (request, reply) => {
+    request.traceparent = continueTrace(request.headers['traceparent'])
+    reply.headers({ 'x-ms-request-id': request.id, traceparent: request.traceparent, 'cache-control': 'no-store' })
+    const clientRequestId = request.headers['x-ms-client-request-id']
+    if (typeof clientRequestId === 'string' && guid.test(clientRequestId)) reply.header('x-ms-client-request-id', clientRequestId)
+    refuseRepeatability(request)
+  })
+}, { name: 'request-context' })
+
+/** A new id for a request. */
+export function newRequestId (): string {
+  return randomUUID()
+}
+
+/** The caller's trace with a new span, or a new trace where the header is absent or not valid (W3C Trace Context 1). */
+function continueTrace (header: string | string[] | undefined): string {
+  const [, traceId, flags] = (typeof header === 'string' ? validTraceparent.exec(header) : null) ?? []
+  return `00-${traceId ?? randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-${flags ?? '00'}`
+}
+
+/** A client that sends these counts on them; ignoring them would promise what is not done. */
+function refuseRepeatability ({ headers }: FastifyRequest): void {
+  const sent = ['repeatability-request-id', 'repeatability-first-sent', 'repeatability-client-id'].find(name => name in headers)
+  if (sent) throw new Problem('RepeatabilityNotSupported', `The header ${sent} is not supported; use Idempotency-Key.`)
+}
