@@ -72,6 +72,7 @@ async function baseApp (log: Logger): Promise<FastifyInstance> {
   const app = Fastify({
     loggerInstance: log as FastifyBaseLogger, // the routes use no more of it than that
     bodyLimit,
+    disableRequestLogging: true, // mutations have their audit line; a line for each poll would drown it
     genReqId: newRequestId,
     return503OnClosing: true,
     exposeHeadRoutes: false,

@@ -8,7 +8,7 @@ import type { Problem as ProblemBody } from '../schemas/problem.ts'
 export const problemAnswers = fp(async (app: FastifyInstance) => {
   app.setErrorHandler((error: FastifyError | Problem, request, reply) => {
     const problem = problemOf(error)
-    if (problem.status >= 500) request.log.error({ err: error, code: problem.code }, 'request failed')
+    if (problem.status >= 500 && problem.code !== 'RepeatabilityNotSupported') request.log.error({ err: error, code: problem.code }, 'request failed')
     return sendProblem(request, reply, problem)
   })
 
