@@ -65,9 +65,11 @@ function start (command: string, environment: Record<string, string>): Started {
     env: {
       NODE_ENV: 'production',
       PATH: [dirname(process.execPath), process.env.PATH].join(delimiter),
-      SLIPWAY_STORE_URL: new URL('/15', inject('redisUrl')).href, // a database that no other test's jobs are in
+      SLIPWAY_STORE_URL: inject('redisUrl'),
+      SLIPWAY_STORE_NAMESPACE: 'production_install', // no other test's jobs
       SLIPWAY_HOST: '127.0.0.1',
-      // Never used: nothing in this database is a job.
+      SLIPWAY_WORKER_HOST: '127.0.0.1',
+      // Never used: there is no job.
       AZURE_TENANT_ID: '11111111-1111-4111-8111-111111111111',
       AZURE_CLIENT_ID: '22222222-2222-4222-8222-222222222222',
       AZURE_CLIENT_SECRET: 'unused',

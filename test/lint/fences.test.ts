@@ -149,16 +149,16 @@ const fences: Fence[] = [
     ]
   },
   {
-    name: 'nothing imports an entry file',
-    says: /Nothing imports an entry file/,
+    name: 'only quickstart imports entry files',
+    says: /Only quickstart imports an entry file/,
     refused: [
       ['src/jobs/queue.ts', "import { start } from '../worker.ts'"],
-      ['src/quickstart.ts', "import './server.ts'"],
+      ['src/server.ts', "import { startWorker } from './worker.ts'"],
       ['src/jobs/steps/submit.ts', "import '../../cli.ts'"]
     ],
     allowed: [
       ['src/emulator/start.ts', "import { createServer } from './server.ts'"],
-      ['src/quickstart.ts', "import { createServer } from './emulator/server.ts'"],
+      ['src/quickstart.ts', "import { createServer } from './emulator/server.ts'\nimport { startServer } from './server.ts'"],
       ['test/worker.test.ts', "import '../src/worker.ts'"]
     ]
   },
