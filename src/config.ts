@@ -86,6 +86,11 @@ export function storeUrlOf ({ SLIPWAY_STORE_URL }: Config): string {
   throw new ConfigError(['SLIPWAY_STORE_URL is not set. Set it to a Redis or PostgreSQL URL, for example redis://localhost:6379. To try Slipway without either: npm run quickstart'])
 }
 
+/** Sets what the Azure SDK reads from the environment by itself: for a process that brings its own Azure along. */
+export function setAzureEnvironment (values: Record<`AZURE_${string}`, string>): void {
+  Object.assign(process.env, values)
+}
+
 /** Reads a PEM file that a variable names. Throws `ConfigError` when it cannot be read. */
 export function readPem (path: string | undefined, variable: string): string | undefined {
   if (path === undefined) return undefined
