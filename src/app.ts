@@ -1,4 +1,4 @@
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import helmet from '@fastify/helmet'
 import type { Logger } from 'pino'
 import type { Extensions } from './azure/extensions.ts'
@@ -47,7 +47,7 @@ export async function buildApp (options: AppOptions): Promise<FastifyInstance> {
   const { jobs, extensions, readiness, findCaller, publicUrl, cursorSecret, version, docs, log } = options
   const monitorUrl = (id: string) => `${publicUrl}/v1/jobs/${id}`
   const app = await baseApp(log)
-  await app.register(openapi, { version, publicUrl, docs })
+  await app.register(openapi, { version, docs })
   await app.register(authentication, { findCaller })
   await app.register(audit)
   await app.register(argocdRoutes, { jobs, extensions, monitorUrl })
@@ -72,7 +72,7 @@ async function baseApp (log: Logger): Promise<FastifyInstance> {
   const app = Fastify({
     loggerInstance: log as FastifyBaseLogger, // the routes use no more of it than that
     bodyLimit,
-    disableRequestLogging: true, // mutations have their audit line; a line for each poll would drown it
+    logController: new LogController({ disableRequestLogging: true }), // mutations have their audit line; a line for each poll would drown it
     genReqId: newRequestId,
     return503OnClosing: true,
     exposeHeadRoutes: false,

@@ -69,6 +69,7 @@ export const problems = {
   AzureRefused: { status: 502, title: 'Azure refused to be read' },
   AzureUnavailable: { status: 503, title: 'Azure cannot be read at the moment' },
   StoreUnavailable: { status: 503, title: 'The job store cannot be reached' },
+  NotReady: { status: 503, title: 'The process cannot do its work now' },
   ShuttingDown: { status: 503, title: 'This process is stopping' }
 } as const satisfies Record<string, { status: number, title: string }>
 

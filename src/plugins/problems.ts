@@ -8,13 +8,16 @@ import type { Problem as ProblemBody } from '../schemas/problem.ts'
 export const problemAnswers = fp(async (app: FastifyInstance) => {
   app.setErrorHandler((error: FastifyError | Problem, request, reply) => {
     const problem = problemOf(error)
-    if (problem.status >= 500 && problem.code !== 'RepeatabilityNotSupported') request.log.error({ err: error, code: problem.code }, 'request failed')
+    if (problem.status >= 500 && !expected.has(problem.code)) request.log.error({ err: error, code: problem.code }, 'request failed')
     return sendProblem(request, reply, problem)
   })
 
   app.setNotFoundHandler((request, reply) =>
     sendProblem(request, reply, new Problem('RouteNotFound', `There is nothing at ${request.method} ${pathOf(request.url)}. The API is described at /openapi.json.`)))
 }, { name: 'problem-answers' })
+
+/** Server errors that are answers by design, not failures to look into. */
+const expected = new Set<ProblemCode>(['RepeatabilityNotSupported', 'NotReady', 'ShuttingDown'])
 
 /** Answers with a problem document; its code stands in `x-ms-error-code` too. */
 export function sendProblem (request: FastifyRequest, reply: FastifyReply, problem: Problem): FastifyReply {

@@ -16,7 +16,7 @@ import type { ExtensionView } from '../schemas/extension.ts'
 import { Correlation, type Job } from '../schemas/job.ts'
 import { InstallRequest, UpdateRequest } from '../schemas/requests.ts'
 import type { Specification, SpecificationPatch } from '../schemas/specification.ts'
-import { acceptedHeaders, answers } from './answers.ts'
+import { acceptedHeaders, answers, bearer } from './answers.ts'
 import { readForRequest } from './read-azure.ts'
 
 /** What the routes of a cluster's extension need. */
@@ -44,10 +44,10 @@ export const argocdRoutes: FastifyPluginAsyncTypebox<ArgocdRoutesOptions> = asyn
   app.get(path, {
     config: { access: 'read' },
     schema: {
-      operationId: 'getExtension', tags: ['argocd'], summary: 'Show the extension',
+      operationId: 'getExtension', tags: ['argocd'], security: bearer, summary: 'Show the extension',
       description: 'The extension as Azure reports it now, in the words of the specification, with the job that is changing it.',
       params: ClusterRef, querystring: noQuery,
-      response: answers({ 200: { description: 'The extension.', schema: Type.Ref('Extension'), headers: { etag: Type.String({ maxLength: 128, description: 'For If-Match. Changes with anything that Azure reports.' }) } } })
+      response: answers({ 200: { description: 'The extension.', schema: Type.Ref('Extension'), headers: { ETag: Type.String({ maxLength: 128, description: 'For If-Match. Changes with anything that Azure reports.' }) } } })
     }
   }, async (request, reply): Promise<ExtensionView> => {
     const cluster = request.params
@@ -64,7 +64,7 @@ export const argocdRoutes: FastifyPluginAsyncTypebox<ArgocdRoutesOptions> = asyn
   app.put(path, {
     config: { access: 'install' },
     schema: {
-      operationId: 'installExtension', tags: ['argocd'], summary: 'Install Argo CD, or bring it to exactly this specification',
+      operationId: 'installExtension', tags: ['argocd'], security: bearer, summary: 'Install Argo CD, or bring it to exactly this specification',
       description: 'Whatever is installed now becomes what the body says; fields left out take their defaults.',
       params: ClusterRef, querystring: noQuery, headers: mutationHeaders, body: InstallRequest, response: accepted
     }
@@ -77,7 +77,7 @@ export const argocdRoutes: FastifyPluginAsyncTypebox<ArgocdRoutesOptions> = asyn
   app.patch(path, {
     config: { access: 'update' },
     schema: {
-      operationId: 'updateExtension', tags: ['argocd'], summary: 'Change what is installed',
+      operationId: 'updateExtension', tags: ['argocd'], security: bearer, summary: 'Change what is installed',
       description: 'A JSON Merge Patch (RFC 7396) of the specification: null takes a field back to its default, what is left out stays. The job says whether Azure gets a PATCH or, where a setting goes away, a PUT.',
       consumes: ['application/merge-patch+json', 'application/json'],
       params: ClusterRef, querystring: noQuery, headers: mutationHeaders, body: UpdateRequest, response: accepted
@@ -91,7 +91,7 @@ export const argocdRoutes: FastifyPluginAsyncTypebox<ArgocdRoutesOptions> = asyn
   app.delete(path, {
     config: { access: 'delete' },
     schema: {
-      operationId: 'deleteExtension', tags: ['argocd'], summary: 'Remove Argo CD',
+      operationId: 'deleteExtension', tags: ['argocd'], security: bearer, summary: 'Remove Argo CD',
       description: 'Deletes the extension. Applications\' workloads, and the custom resource definitions, stay on the cluster.',
       params: ClusterRef, headers: mutationHeaders,
       querystring: Type.Object({

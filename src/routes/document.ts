@@ -7,7 +7,7 @@ export const documentRoutes: FastifyPluginAsyncTypebox = async app => {
   app.get('/openapi.json', {
     config: { access: 'public' },
     schema: {
-      operationId: 'getDocument', tags: ['service'], summary: 'Show this document', security: [],
+      operationId: 'getDocument', tags: ['service'], summary: 'Show this document', security: [{}],
       description: 'The OpenAPI 3.1 description of this API.',
       querystring: Type.Object({}, { additionalProperties: false }),
       response: answers({

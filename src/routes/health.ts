@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
+import { Problem } from '../errors.ts'
 import type { Health } from '../schemas/health.ts'
 import { answers } from './answers.ts'
 
@@ -14,29 +15,23 @@ export const healthRoutes: FastifyPluginAsyncTypebox<{ readiness: Readiness }> =
     config: { access: 'public' },
     logLevel: 'warn',
     schema: {
-      operationId: 'getLiveness', tags: ['service'], summary: 'Does the process live?', security: [], querystring: noQuery,
+      operationId: 'getLiveness', tags: ['service'], summary: 'Does the process live?', security: [{}], querystring: noQuery,
       description: 'Looks at nothing but the process itself.',
       response: answers({ 200: { description: 'It lives.', schema: Type.Ref('Health') } })
     }
-  }, async (): Promise<Health> => ({ status: 'ok', reasons: [] }))
+  }, async (): Promise<Health> => ({ status: 'ok' }))
 
   app.get('/readyz', {
     config: { access: 'public' },
     logLevel: 'warn',
     schema: {
-      operationId: 'getReadiness', tags: ['service'], summary: 'Can the process do its work?', security: [], querystring: noQuery,
+      operationId: 'getReadiness', tags: ['service'], summary: 'Can the process do its work?', security: [{}], querystring: noQuery,
       description: 'Looks at the job store, and whether the process is stopping; not at Azure.',
-      response: {
-        ...answers({
-          200: { description: 'It can.', schema: Type.Ref('Health') },
-          503: { description: 'It cannot; the reasons say why.', schema: Type.Ref('Health'), headers: { 'retry-after': Type.Integer({ minimum: 1, maximum: 86_400, description: 'Seconds to wait before asking again.' }) } }
-        })
-      }
+      response: answers({ 200: { description: 'It can.', schema: Type.Ref('Health') } })
     }
-  }, async (_request, reply): Promise<Health> => {
+  }, async (): Promise<Health> => {
     const reasons = await readiness()
-    if (reasons.length === 0) return { status: 'ok', reasons }
-    reply.code(503).header('retry-after', 2)
-    return { status: 'unavailable', reasons }
+    if (reasons.length > 0) throw new Problem('NotReady', reasons.join(' '), { retryAfterSeconds: 2 })
+    return { status: 'ok' }
   })
 }

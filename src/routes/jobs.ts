@@ -9,7 +9,7 @@ import { authoriseAction } from '../plugins/authentication.ts'
 import { isInScope, normaliseScope } from '../plugins/callers.ts'
 import { clusterKey } from '../schemas/cluster.ts'
 import { actions, jobStatuses, type Job, type JobList } from '../schemas/job.ts'
-import { answers, monitorHeaders } from './answers.ts'
+import { answers, bearer, monitorHeaders } from './answers.ts'
 
 /** What the routes of jobs need. */
 export interface JobRoutesOptions {
@@ -38,7 +38,7 @@ const ListQuery = Type.Object({
   action: Type.Optional(Type.Enum([...actions], { type: 'string', description: 'Only jobs of this action.' })),
   status: Type.Optional(Type.Enum([...jobStatuses], { type: 'string', description: 'Only jobs of this status.' })),
   requestedBy: Type.Optional(Type.String({ minLength: 1, maxLength: 256, description: 'Only jobs that this caller asked for.' })),
-  top: Type.Optional(Type.Integer({ minimum: 1, maximum: pageSize.maximum, description: `Jobs a page; ${pageSize.default} by default. A page may have fewer.` })),
+  top: Type.Optional(Type.Integer({ format: 'int32', minimum: 1, maximum: pageSize.maximum, description: `Jobs a page; ${pageSize.default} by default. A page may have fewer.` })),
   cursor: Type.Optional(Type.String({ minLength: 1, maxLength: 1024, description: 'From nextLink.' }))
 }, { additionalProperties: false })
 
@@ -47,7 +47,7 @@ export const jobRoutes: FastifyPluginAsyncTypebox<JobRoutesOptions> = async (app
   app.get('/v1/jobs/:jobId', {
     config: { access: 'read' },
     schema: {
-      operationId: 'getJob', tags: ['jobs'], summary: 'Show a job',
+      operationId: 'getJob', tags: ['jobs'], security: bearer, summary: 'Show a job',
       description: 'The status monitor of an accepted request: always 200, whatever the job\'s status. Finished jobs are kept for a week (configurable), then 404.',
       params: JobParams, querystring: Type.Object({}, { additionalProperties: false }), headers: MonitorHeaders,
       response: answers({
@@ -74,7 +74,7 @@ export const jobRoutes: FastifyPluginAsyncTypebox<JobRoutesOptions> = async (app
   app.get('/v1/jobs', {
     config: { access: 'read' },
     schema: {
-      operationId: 'listJobs', tags: ['jobs'], summary: 'List jobs',
+      operationId: 'listJobs', tags: ['jobs'], security: bearer, summary: 'List jobs',
       description: 'Jobs on clusters that the caller may see, newest first. All filters given must hold. Follow nextLink as it is.',
       querystring: ListQuery,
       response: answers({ 200: { description: 'One page.', schema: Type.Ref('JobList') } })
@@ -88,7 +88,7 @@ export const jobRoutes: FastifyPluginAsyncTypebox<JobRoutesOptions> = async (app
     const page = await jobs.list({ ...others, ...(cluster !== undefined && { cluster: normaliseScope(cluster) }), scopes: [...caller.scopes] }, { limit: top, ...(after && { after }) })
     return {
       value: page.records.map(record => viewOf(record, monitorUrl)),
-      ...(page.next && { nextLink: `${publicUrl}/v1/jobs?${new URLSearchParams(textOnly({ ...filters, top, cursor: signer.write(page.next, filters) }))}` })
+      ...(page.next && { nextLink: `${publicUrl}/v1/jobs?${new URLSearchParams(textOnly({ ...filters, top, cursor: signer.write(page.next, filters) })).toString()}` })
     }
   })
 }

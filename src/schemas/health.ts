@@ -1,9 +1,8 @@
 import { Type, type Static } from 'typebox'
 
-/** Whether a process lives, or can do its work. */
+/** The process lives, or can do its work; a process that cannot answers with a problem. */
 export const Health = Type.Object({
-  status: Type.Enum(['ok', 'unavailable'], { type: 'string', description: '`ok`, or `unavailable` with the reasons.' }),
-  reasons: Type.Array(Type.String({ maxLength: 1024, description: 'One reason.' }), { maxItems: 20, description: 'Why it is unavailable.' })
-}, { additionalProperties: false, description: 'State of the process.', examples: [{ status: 'ok', reasons: [] }] })
+  status: Type.Enum(['ok'], { type: 'string', description: 'Always `ok`.' })
+}, { additionalProperties: false, description: 'State of the process.', examples: [{ status: 'ok' }] })
 
 export type Health = Static<typeof Health>

@@ -33,7 +33,7 @@ const AzureError = Type.Object({
   message: Type.Optional(text(65_536, 'Azure\'s message, verbatim.')),
   requestId: Type.Optional(text(256, 'Azure\'s request id, for a support case.')),
   correlationId: Type.Optional(text(256, 'Azure\'s correlation id, for a support case.')),
-  httpStatus: Type.Optional(Type.Integer({ minimum: 100, maximum: 599, description: 'HTTP status, where Azure refused the request itself.' }))
+  httpStatus: Type.Optional(Type.Integer({ format: 'int32', minimum: 100, maximum: 599, description: 'HTTP status, where Azure refused the request itself.' }))
 }, { ...closed, description: 'What Azure said.' })
 
 /** Why a job ended Failed. */
@@ -57,7 +57,7 @@ const JobStep = Type.Object({
 
 const Retry = Type.Object({
   at: time('When it happened.'),
-  attempt: Type.Integer({ minimum: 1, maximum: 1_000_000, description: 'How many times in a row.' }),
+  attempt: Type.Integer({ format: 'int32', minimum: 1, maximum: 1_000_000, description: 'How many times in a row.' }),
   code: text(256, 'What went wrong.', ['ECONNRESET']),
   message: text(4096, 'What went wrong, for a person.')
 }, { ...closed, description: 'The last thing that went wrong and is being tried again.' })
@@ -116,7 +116,7 @@ export const Job = Type.Object({
   error: Type.Optional(JobError),
   lastFailure: Type.Optional(Retry),
   notes: Type.Array(text(2048, 'A remark.'), { maxItems: 20, description: 'What else is worth knowing.' }),
-  retryAfterSeconds: Type.Optional(Type.Integer({ minimum: 1, maximum: 3600, description: 'When to ask again; the same as Retry-After. Absent once the job has ended.' })),
+  retryAfterSeconds: Type.Optional(Type.Integer({ format: 'int32', minimum: 1, maximum: 3600, description: 'When to ask again; the same as Retry-After. Absent once the job has ended.' })),
   specification: Type.Optional(Specification),
   patch: Type.Optional(SpecificationPatch),
   force: Type.Optional(Type.Boolean({ description: 'Whether a deletion is forced.' })),

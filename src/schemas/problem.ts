@@ -7,7 +7,7 @@ const closed = { additionalProperties: false } as const
 export const Problem = Type.Object({
   type: Type.String({ format: 'uri-reference', maxLength: 256, description: 'Identifies the kind of problem.', examples: ['urn:slipway:problem:JobInProgress'] }),
   title: Type.String({ maxLength: 256, description: 'The kind of problem, in words.' }),
-  status: Type.Integer({ minimum: 400, maximum: 599, description: 'The HTTP status.' }),
+  status: Type.Integer({ format: 'int32', minimum: 400, maximum: 599, description: 'The HTTP status.' }),
   detail: Type.String({ maxLength: 4096, description: 'What happened here, and how to mend it.' }),
   instance: Type.String({ maxLength: 4096, description: 'Path of the request.' }),
   code: Type.Enum(Object.keys(problems) as ProblemCode[], { type: 'string', description: 'Stable code to branch on; the same as x-ms-error-code.' }),
@@ -19,7 +19,7 @@ export const Problem = Type.Object({
   }, { ...closed, description: 'One thing that is wrong.' }), { maxItems: 50, description: 'Everything that is wrong with the request.' })),
   jobId: Type.Optional(Type.String({ maxLength: 128, description: 'The job that stands in the way, or that the key belongs to.' })),
   jobUrl: Type.Optional(Type.String({ format: 'uri', maxLength: 2048, description: 'Where to follow that job.' })),
-  retryAfterSeconds: Type.Optional(Type.Integer({ minimum: 1, maximum: 86_400, description: 'When to try again; the same as Retry-After.' }))
+  retryAfterSeconds: Type.Optional(Type.Integer({ format: 'int32', minimum: 1, maximum: 86_400, description: 'When to try again; the same as Retry-After.' }))
 }, {
   ...closed,
   description: 'What went wrong.',

@@ -33,7 +33,7 @@ const upgrade = {
   releaseTrain: text(64, { minLength: 1, pattern: '^[A-Za-z0-9][-A-Za-z0-9]*$', examples: ['Stable'], description: 'Release train. Default: none is sent and Azure takes `Stable`.' })
 }
 
-const replicas = (what: string) => Type.Integer({ minimum: 1, maximum: 10, description: `Pods of the ${what}. Default: the chart's own (one).` })
+const replicas = (what: string) => Type.Integer({ format: 'int32', minimum: 1, maximum: 10, description: `Pods of the ${what}. Default: the chart's own (one).` })
 
 const highAvailability = {
   enabled: Type.Boolean({ default: true, description: 'Run Redis as three replicas behind HAProxy: needs four schedulable nodes to survive upgrades. Sets `redis-ha.enabled`.' }),
@@ -43,15 +43,17 @@ const highAvailability = {
 }
 
 const closed = { additionalProperties: false } as const
-const optional = <T extends Record<string, TSchema>>(properties: T) =>
-  Type.Partial(Type.Object(properties, closed), closed)
+const upgradeText = { description: 'Which version of the extension, and whether Azure moves it on.' }
+const highAvailabilityText = { description: 'How many of each component run.' }
+const optional = <T extends Record<string, TSchema>>(properties: T, text: { description: string }) =>
+  Type.Partial(Type.Object(properties, closed), { ...closed, ...text })
 
 /** What a caller wants installed. Every field may be left out; defaults are the ones documented on the fields. */
 export const Specification = Type.Object({
   extensionName: Type.Optional(fields.extensionName),
   namespace: Type.Optional(fields.namespace),
-  upgrade: Type.Optional(optional(upgrade)),
-  highAvailability: Type.Optional(optional(highAvailability)),
+  upgrade: Type.Optional(optional(upgrade, upgradeText)),
+  highAvailability: Type.Optional(optional(highAvailability, highAvailabilityText)),
   applicationNamespaces: Type.Optional(fields.applicationNamespaces),
   url: Type.Optional(fields.url),
   settings: Type.Optional(fields.settings)
@@ -75,17 +77,17 @@ export const SpecificationPatch = Type.Object({
     autoMinor: Type.Optional(nullable(upgrade.autoMinor)),
     version: Type.Optional(nullable(upgrade.version)),
     releaseTrain: Type.Optional(nullable(upgrade.releaseTrain))
-  }, closed))),
+  }, { ...closed, ...upgradeText }))),
   highAvailability: Type.Optional(nullable(Type.Object({
     enabled: Type.Optional(nullable(highAvailability.enabled)),
     serverReplicas: Type.Optional(nullable(highAvailability.serverReplicas)),
     repoServerReplicas: Type.Optional(nullable(highAvailability.repoServerReplicas)),
     applicationSetReplicas: Type.Optional(nullable(highAvailability.applicationSetReplicas))
-  }, closed))),
+  }, { ...closed, ...highAvailabilityText }))),
   applicationNamespaces: Type.Optional(nullable(fields.applicationNamespaces)),
   url: Type.Optional(nullable(fields.url)),
   settings: Type.Optional(nullable(Type.Record(Type.String({ pattern: '^[^\\s=]{1,512}$' }),
-    nullable(text(32_768, { description: 'The value, always as text.' })), { maxProperties: 500, additionalProperties: false })))
+    nullable(text(32_768, { description: 'The value, always as text; null removes the setting.' })), { maxProperties: 500, additionalProperties: false, description: 'Settings to change.' })))
 }, { ...closed, minProperties: 1, description: 'Changes to the installation, as a JSON Merge Patch of the specification.', examples: [{ highAvailability: { enabled: true, serverReplicas: 2 }, url: null }] })
 
 export type SpecificationPatch = Static<typeof SpecificationPatch>
