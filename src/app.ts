@@ -68,9 +68,9 @@ export async function buildHealthApp ({ readiness, log }: { readiness: Readiness
   return app
 }
 
-async function baseApp (log: Logger): Promise<FastifyInstance> {
+async function baseApp (loggerInstance: FastifyBaseLogger): Promise<FastifyInstance> {
   const app = Fastify({
-    loggerInstance: log as FastifyBaseLogger, // the routes use no more of it than that
+    loggerInstance,
     bodyLimit,
     logController: new LogController({ disableRequestLogging: true }), // mutations have their audit line; a line for each poll would drown it
     genReqId: newRequestId,
@@ -81,7 +81,7 @@ async function baseApp (log: Logger): Promise<FastifyInstance> {
     // Errors before a route is known: a URL that cannot be decoded, a segment that is too long.
     frameworkErrors: (error, request, reply) => {
       reply.headers({ 'x-ms-request-id': request.id, 'cache-control': 'no-store' })
-      return sendProblem(request, reply, problemOf(error))
+      sendProblem(request, reply, problemOf(error))
     },
     clientErrorHandler: (error, socket) => {
       // Node could not even read the request; there is no request or reply, only a socket.
@@ -119,4 +119,3 @@ function once<T> (load: () => Promise<T>): () => Promise<T> {
     }
   }
 }
-

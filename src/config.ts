@@ -103,7 +103,7 @@ export function readPem (path: string | undefined, variable: string): string | u
 
 /** The text of `.env.example`: every variable, its description and its default, made from the schema. */
 export function renderEnvExample (): string {
-  const entries = Object.entries<TSchema & { default?: unknown, description?: string, examples?: unknown[] }>(Config.properties)
+  const entries = Object.entries<TSchema & { default?: string | number | boolean, description?: string, examples?: (string | number)[] }>(Config.properties)
     .filter(([name]) => name !== 'NODE_ENV')
     .map(([name, { default: fallback, description = '', examples }]) =>
       `# ${description}\n${fallback === undefined ? `#${name}=${String(examples?.[0] ?? '')}` : `${name}=${String(fallback)}`}\n`)

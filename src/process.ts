@@ -14,12 +14,12 @@ export async function runProcess (log: Logger, start: (fail: (error: unknown) =>
     process.exitCode = 1
     void stop('failure')
   }
-  let service: { close: () => Promise<void> } | undefined
+  const running: { service?: { close: () => Promise<void> } } = {}
   process.on('SIGTERM', () => void stop('SIGTERM'))
   process.on('SIGINT', () => void stop('SIGINT'))
   process.on('uncaughtException', fail)
   process.on('unhandledRejection', fail)
-  service = await start(fail).catch((error: unknown) => {
+  running.service = await start(fail).catch((error: unknown) => {
     explain(error, log)
     process.exit(1)
   })
@@ -32,7 +32,7 @@ export async function runProcess (log: Logger, start: (fail: (error: unknown) =>
       log.warn('did not close in time; what was under way will be resumed')
       process.exit()
     }, graceMs).unref()
-    await service?.close().catch((error: unknown) => { log.error({ err: error }, 'closing failed') })
+    await running.service?.close().catch((error: unknown) => { log.error({ err: error }, 'closing failed') })
     log.info('stopped')
     process.exit()
   }

@@ -115,7 +115,7 @@ export async function startWorker ({ config, log, store, fail }: { config: Confi
       log.error({ offsetMs }, holdingBack)
       await worker.pause(true)
     } else {
-      if (worker.isPaused()) worker.resume()
+      if (worker.isPaused()) await worker.resume()
       holdingBack = undefined
     }
   }

@@ -1,7 +1,9 @@
 import { SourceControlConfigurationClient } from '@azure/arm-kubernetesconfiguration'
 import type { TokenCredential } from '@azure/core-auth'
+import type { PipelinePolicy } from '@azure/core-rest-pipeline'
 import { DefaultAzureCredential } from '@azure/identity'
 import { clouds, type CloudName } from './clouds.ts'
+import { AzureFailure } from './errors.ts'
 
 /** Which Azure, and how to trust it. Everything but the cloud is for emulators and private clouds. */
 export interface AzureOptions {
@@ -38,8 +40,8 @@ export function createArmClient (options: AzureOptions): ArmClient {
     disableInstanceDiscovery: options.disableInstanceDiscovery ?? false,
     ...tlsOptions
   })
-  const clientFor = (maxRetries: number) => memoize((subscriptionId: string) =>
-    new SourceControlConfigurationClient(credential, subscriptionId, {
+  const clientFor = (maxRetries: number) => memoize((subscriptionId: string) => {
+    const client = new SourceControlConfigurationClient(credential, subscriptionId, {
       endpoint,
       $host: endpoint,
       // An overridden endpoint is an emulator or a proxy of a cloud: the token's audience is still an ARM.
@@ -48,8 +50,30 @@ export function createArmClient (options: AzureOptions): ArmClient {
       retryOptions: { maxRetries, maxRetryDelayInMs: 4_000 },
       redirectOptions: { maxRetries: 0 }, // a redirect would carry the token to another host
       ...tlsOptions
-    }))
+    })
+    client.pipeline.addPolicy(sendInTime, { afterPhase: 'Sign' })
+    return client
+  })
   return { endpoint, reader: clientFor(2), writer: clientFor(0) }
+}
+
+/** Until when a request may leave this process, by the monotonic clock (`performance.now()`). Never leaves it itself. */
+export const sendBeforeHeader = 'x-slipway-send-before'
+
+/**
+ * Getting a token may take long, and a stopped process takes up where it was: what is late by then must not be sent,
+ * because somebody else may already count on it not being on its way.
+ */
+const sendInTime: PipelinePolicy = {
+  name: 'slipwaySendInTime',
+  async sendRequest (request, next) {
+    const sendBefore = request.headers.get(sendBeforeHeader)
+    request.headers.delete(sendBeforeHeader)
+    if (sendBefore !== undefined && performance.now() > Number(sendBefore)) {
+      throw new AzureFailure('not-sent', { code: 'SentTooLate', message: 'The request was not sent in time, and so not at all.' })
+    }
+    return await next(request)
+  }
 }
 
 /** One client a subscription: they share the credential, and with it the token cache. */

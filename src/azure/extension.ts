@@ -62,7 +62,7 @@ export function extensionOf (body: unknown): Extension | undefined {
       autoUpgradeMinorVersion: fields['autoUpgradeMinorVersion'] !== false,
       ...(version !== undefined && { version }),
       ...(releaseTrain !== undefined && { releaseTrain }),
-      settings: Object.fromEntries(Object.entries(objectOf(fields['configurationSettings'])).map(([key, value]) => [key, String(value ?? '')]))
+      settings: Object.fromEntries(Object.entries(objectOf(fields['configurationSettings'])).map(([key, value]) => [key, typeof value === 'string' ? value : JSON.stringify(value)]))
     },
     protectedKeys: Object.keys(objectOf(fields['configurationProtectedSettings'])).sort(),
     ...(currentVersion !== undefined && { currentVersion }),

@@ -2,7 +2,7 @@ import type { SourceControlConfigurationClient } from '@azure/arm-kubernetesconf
 import { createPipelineRequest } from '@azure/core-rest-pipeline'
 import type { Compiled } from '../argocd/compile.ts'
 import { clusterArmId, clusterProviders, type ClusterRef } from '../schemas/cluster.ts'
-import type { ArmClient } from './arm-client.ts'
+import { sendBeforeHeader, type ArmClient } from './arm-client.ts'
 import { judgeAnswer, judgeFailure, parseObject, retryAfterOf, type ArmAnswer } from './errors.ts'
 import { extensionOf, extensionType, operationOf, type Extension, type OperationReading } from './extension.ts'
 
@@ -29,10 +29,17 @@ export interface ExtensionWrite {
   set: Record<string, string>
 }
 
+/** How a call is made. */
 export interface CallOptions {
   /** Given to ARM as the correlation id of the call: a GUID. */
   correlationId?: string
   timeoutMs?: number
+}
+
+/** How a write is made. */
+export interface WriteOptions extends CallOptions {
+  /** The write is not sent after this time of the monotonic clock (`performance.now()`); it then fails as `not-sent`. */
+  sendBefore?: number
 }
 
 /**
@@ -45,9 +52,9 @@ export interface Extensions {
   /** The extension of this name; undefined when there is none. */
   read: (cluster: ClusterRef, name: string, options?: CallOptions) => Promise<Extension | undefined>
   /** Sends a PUT or a PATCH, once, and answers as soon as Azure has accepted it. */
-  write: (cluster: ClusterRef, write: ExtensionWrite, options?: CallOptions) => Promise<Acceptance>
+  write: (cluster: ClusterRef, write: ExtensionWrite, options?: WriteOptions) => Promise<Acceptance>
   /** Sends a DELETE, once. An absent extension is accepted too. */
-  remove: (cluster: ClusterRef, name: string, force: boolean, options?: CallOptions) => Promise<Acceptance>
+  remove: (cluster: ClusterRef, name: string, force: boolean, options?: WriteOptions) => Promise<Acceptance>
   /** Reads an operation by its URL. Undefined when the URL is of no use any more, or never was ARM's. */
   readOperation: (cluster: ClusterRef, operationUrl: string, options?: CallOptions) => Promise<OperationReading | undefined>
 }
@@ -132,7 +139,7 @@ interface SdkCallOptions {
  * Starts a long-running operation through the SDK and answers on its first response: the SDK polls once more by itself
  * and fails when that poll does, although Azure has accepted the write.
  */
-async function begin (options: CallOptions = {}, send: (callOptions: SdkCallOptions) => Promise<unknown>): Promise<Acceptance> {
+async function begin (options: WriteOptions = {}, send: (callOptions: SdkCallOptions) => Promise<unknown>): Promise<Acceptance> {
   const accepted = Promise.withResolvers<Acceptance>()
   const firstReading = Promise.withResolvers<OperationReading | undefined>()
   let answers = 0
@@ -140,7 +147,10 @@ async function begin (options: CallOptions = {}, send: (callOptions: SdkCallOpti
     abortSignal: AbortSignal.timeout(writeTimeoutMs),
     requestOptions: {
       timeout: writeTimeoutMs,
-      customHeaders: options.correlationId === undefined ? {} : { 'x-ms-correlation-request-id': options.correlationId }
+      customHeaders: {
+        ...(options.correlationId !== undefined && { 'x-ms-correlation-request-id': options.correlationId }),
+        ...(options.sendBefore !== undefined && { [sendBeforeHeader]: String(options.sendBefore) })
+      }
     },
     onResponse: ({ status, headers, bodyAsText }) => {
       answers += 1

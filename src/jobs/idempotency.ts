@@ -19,7 +19,7 @@ export function parseIdempotencyKey (header: string | undefined): string | undef
 /** The job id that a caller's key stands for: keys belong to their caller. In the form of a UUID (version 8, RFC 9562). */
 export function jobIdFor (caller: string, key: string): string {
   const bytes = createHash('sha256').update(`${caller}\n${key}`).digest().subarray(0, 16)
-  bytes[6] = (bytes[6]! & 0x0f) | 0x80 // 16 bytes are there
-  bytes[8] = (bytes[8]! & 0x3f) | 0x80
+  bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x80, 6)
+  bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8)
   return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
 }

@@ -70,9 +70,12 @@ export interface Checkpoint {
   notes: string[]
 }
 
+/** The version of `JobData` that this code writes and understands. */
+export const jobDataVersion = 1
+
 /** `job.data` in the queue. `version` lets an older worker put back what it does not understand. */
 export interface JobData {
-  version: 1
+  version: number
   request: JobRequest
   checkpoint: Checkpoint
 }
@@ -186,7 +189,8 @@ function crashed (reason = ''): Outcome {
 
 function currentStep (action: Action, { steps }: Checkpoint): string {
   const open = steps.find(step => step.endedAt === undefined)
-  return open?.name ?? workflows[action][steps.length] ?? workflows[action].at(-1) ?? ''
+  const next: string | undefined = workflows[action][steps.length]
+  return open?.name ?? next ?? ''
 }
 
 function stepsOf (action: Action, checkpoint: Checkpoint, status: JobStatus, finishedOn: number | undefined): Job['steps'] {

@@ -4,7 +4,7 @@ import { AzureFailure } from '../azure/errors.ts'
 import { TerminalError } from '../errors.ts'
 import type { Action } from '../schemas/job.ts'
 import { azureTerminal } from './azure-terminal.ts'
-import { errorOf, type Checkpoint, type JobData, type Outcome } from './job.ts'
+import { errorOf, jobDataVersion, type Checkpoint, type JobData, type Outcome } from './job.ts'
 import type { Step, StepContext, StepResult } from './step.ts'
 import type { JobStore } from './stores/store.ts'
 import { workflows, type StepName } from './workflows.ts'
@@ -38,7 +38,7 @@ export function createProcessor (dependencies: ProcessorDependencies): ProcessJo
   const { steps, now, deadlineMs, isStopping, onStart, log } = dependencies
 
   return async (job, token = '') => {
-    if (job.data.version !== 1) return await putBack(job, token, now() + putBackMs)
+    if (job.data.version !== jobDataVersion) return await putBack(job, token, now() + putBackMs)
     const run = startRun(dependencies, job, token)
     try {
       const outcome = await advance(run)
@@ -153,7 +153,7 @@ function startRun ({ store, now }: ProcessorDependencies, job: QueueJob<JobData,
     },
     async save () {
       checkpoint = { ...checkpoint, updatedAt: now() }
-      const data: JobData = { version: 1, request, checkpoint }
+      const data: JobData = { version: jobDataVersion, request, checkpoint }
       const isOurs = await store.saveCheckpoint(jobId, token, data).catch((cause: unknown) => {
         throw new LeaveJob('The store did not take the checkpoint.', { cause })
       })
@@ -169,7 +169,8 @@ function startRun ({ store, now }: ProcessorDependencies, job: QueueJob<JobData,
 function currentStep (action: Action, { steps }: Readonly<Checkpoint>): StepName {
   const ended = new Set(steps.filter(({ endedAt }) => endedAt !== undefined).map(({ name }) => name))
   const names: readonly StepName[] = workflows[action]
-  return names.find(name => !ended.has(name)) ?? names[names.length - 1]! // a workflow has steps; its last one may run twice
+  // Every step may run twice: where all have ended, but the job has not, the last one does.
+  return names.find(name => !ended.has(name)) ?? names.at(-1) ?? 'verify'
 }
 
 function endStep (context: StepContext, at: number, succeeded = true): void {

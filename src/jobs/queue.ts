@@ -4,7 +4,7 @@ import { Problem } from '../errors.ts'
 import { clusterKey, type ClusterRef } from '../schemas/cluster.ts'
 import type { Action, JobStatus } from '../schemas/job.ts'
 import { withinDeadline } from './deadline.ts'
-import { asAccepted, isOver, statusOf, type JobData, type JobRecord, type JobRequest, type Outcome } from './job.ts'
+import { asAccepted, isOver, jobDataVersion, statusOf, type JobData, type JobRecord, type JobRequest, type Outcome } from './job.ts'
 import { jobIdFor } from './idempotency.ts'
 import type { IndexPosition, JobStore } from './stores/store.ts'
 
@@ -83,7 +83,7 @@ export function createJobQueue ({ store, retentionMs, monitorUrl, closing }: Job
   }
 
   async function add (jobId: string, request: JobRequest): Promise<string> {
-    const data: JobData = { version: 1, request, checkpoint: { steps: [], notes: [] } }
+    const data: JobData = { version: jobDataVersion, request, checkpoint: { steps: [], notes: [] } }
     const job = await withinDeadline(queue.add(jobName, data, { jobId, deduplication: { id: lockOf(request.cluster) } }))
     return String(job.id)
   }
@@ -114,7 +114,7 @@ export function createJobQueue ({ store, retentionMs, monitorUrl, closing }: Job
 
     async activeOn (cluster) {
       const id = await withinDeadline(queue.getDeduplicationJobId(lockOf(cluster)))
-      const record = id === null || id === undefined ? undefined : await get(id)
+      const record = id === null ? undefined : await get(id)
       return record && !isOver(statusOf(record)) ? record : undefined
     },
 
@@ -169,11 +169,11 @@ export function recordOf (job: QueueJob<JobData, Outcome>): JobRecord {
     data,
     timestamp,
     // The types promise values that an unfinished job does not have.
-    ...((processedOn as number | undefined) !== undefined && { processedOn }),
-    ...((finishedOn as number | undefined) !== undefined && { finishedOn }),
+    ...((processedOn) !== undefined && { processedOn }),
+    ...((finishedOn) !== undefined && { finishedOn }),
     ...((returnvalue as Outcome | null | undefined) && { returnvalue }),
     ...((failedReason as string | undefined) && { failedReason })
-  } as JobRecord
+  }
 }
 
 function replay (record: JobRecord, request: JobRequest): Acceptance {
@@ -208,16 +208,17 @@ function createDoorbell (store: JobStore, closing: AbortSignal): { next: (jobId:
 
   return {
     next (jobId) {
-      const rung = Promise.withResolvers<void>()
+      const rung = Promise.withResolvers<undefined>()
       const wakers = waiting.get(jobId) ?? new Set()
-      waiting.set(jobId, wakers.add(rung.resolve))
+      const wake = () => { rung.resolve(undefined) }
+      waiting.set(jobId, wakers.add(wake))
       const cancel = () => {
-        wakers.delete(rung.resolve)
+        wakers.delete(wake)
         if (wakers.size === 0 && waiting.get(jobId) === wakers) waiting.delete(jobId)
       }
       return {
         async within (ms) {
-          const timer = setTimeout(rung.resolve, ms)
+          const timer = setTimeout(wake, ms)
           await rung.promise
           clearTimeout(timer)
           cancel()

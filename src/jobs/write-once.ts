@@ -23,7 +23,8 @@ export interface OneWrite {
   judge: (intent: WriteRecord, actual: Extension | undefined) => Verdict
   /** What to do with what is there: send a write, or what to return instead. */
   decide: (actual: Extension | undefined) => { write: PlannedWrite } | { instead: StepResult }
-  send: (intent: WriteRecord) => Promise<Acceptance>
+  /** Sends it, unless `sendBefore` (`performance.now()`) has passed by the time that it could leave. */
+  send: (intent: WriteRecord, sendBefore: number) => Promise<Acceptance>
 }
 
 /** Times of the protocol, in milliseconds. */
@@ -79,15 +80,11 @@ export function isUnchanged (before: Before, actual: Extension | undefined): boo
 }
 
 async function send (context: StepContext, times: WriteTimes, one: OneWrite, intent: WriteRecord, busyDelay: (retryAfterMs?: number) => number): Promise<StepResult> {
-  const begun = performance.now() // monotonic: it goes on while the process is stopped
+  const sendBefore = performance.now() + times.sendWithinMs // monotonic: it goes on while the process is stopped
   context.record({ write: intent })
   await context.save()
-  if (performance.now() - begun > times.sendWithinMs) {
-    // Too late: another worker may already wait for this intent to settle. Nothing was sent, so look again.
-    return forget(context, context.now())
-  }
   try {
-    const acceptance = await one.send(intent)
+    const acceptance = await one.send(intent, sendBefore)
     return await accepted(context, intent, acceptance)
   } catch (error) {
     if (!(error instanceof AzureFailure)) throw error

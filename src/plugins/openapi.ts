@@ -29,7 +29,7 @@ export const openapi = fp(async (app: FastifyInstance, { version, docs }: { vers
       },
       security: [{ bearer: [] }]
     },
-    refResolver: { buildLocalReference: (json, _base, _fragment, index) => String(json['$id'] ?? `def-${index}`) }
+    refResolver: { buildLocalReference: (json, _base, _fragment, index) => typeof json['$id'] === 'string' ? json['$id'] : `def-${index}` }
   })
   if (docs) await app.register(swaggerUi, { routePrefix: '/docs' })
 }, { name: 'openapi' })

@@ -20,8 +20,8 @@ export const validation = fp(async (app: FastifyInstance) => {
 
   function createValidator (coerceTypes: boolean): Ajv2020 {
     const ajv = new Ajv2020({ coerceTypes, removeAdditional: false, useDefaults: false, allErrors: true, allowUnionTypes: true, strict: true })
-    // The package is CommonJS: its types promise the function, the loader gives the module.
-    ;((formats as unknown as { default?: typeof formats.default }).default ?? formats as unknown as typeof formats.default)(ajv)
+    const addFormats = formats.default
+    addFormats(ajv)
     for (const [id, schema] of Object.entries(app.getSchemas())) ajv.addSchema(schema as object, id)
     return ajv
   }

@@ -64,7 +64,7 @@ export function answers (own: Record<number, Answer>, moreProblems: Record<numbe
     }
   }, 'application/problem+json')])
   const successes = Object.entries(own).map(([status, answer]) => [status, response(answer, 'application/json')])
-  return Object.fromEntries([...problems, ...successes])
+  return Object.fromEntries([...problems, ...successes]) as Record<string, object>
 }
 
 function response ({ description, schema, headers = {} }: Answer, contentType: string): object {

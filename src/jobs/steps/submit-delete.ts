@@ -30,7 +30,7 @@ export function submitDelete ({ extensions, pollDelay, writeTimes }: SubmitDelet
         read: () => extensions.find(request.cluster, call),
         judge,
         decide: actual => decide(context, actual, () => waiting(context.now() + delay())),
-        send: ({ extensionName }) => extensions.remove(request.cluster, extensionName, request.force ?? false, call)
+        send: ({ extensionName }, sendBefore) => extensions.remove(request.cluster, extensionName, request.force ?? false, { ...call, sendBefore })
       }, delay)
     }
   }
@@ -53,4 +53,3 @@ function decide ({ request, record }: StepContext, actual: Extension | undefined
   record({ effect: 'deleted', notes: [] })
   return { write: { verb: 'DELETE', extensionName: actual.name } }
 }
-

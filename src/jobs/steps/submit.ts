@@ -36,12 +36,12 @@ export function submit ({ extensions, pollDelay, writeTimes }: SubmitDependencie
         read: () => extensions.find(request.cluster, call),
         judge,
         decide: actual => decide(context, actual, () => waiting(context.now() + delay())),
-        send: intent => extensions.write(request.cluster, {
+        send: (intent, sendBefore) => extensions.write(request.cluster, {
           verb: intent.verb === 'PATCH' ? 'PATCH' : 'PUT',
           name: intent.extensionName,
-          compiled: intent.wanted!, // every write planned below has it
+          compiled: intent.wanted ?? compile({}), // every write planned below has it
           set: intent.set ?? {}
-        }, call)
+        }, { ...call, sendBefore })
       }, delay)
     }
   }
@@ -49,7 +49,7 @@ export function submit ({ extensions, pollDelay, writeTimes }: SubmitDependencie
 
 function judge (intent: WriteRecord, actual: Extension | undefined): Verdict {
   if (isUnchanged(intent.before, actual)) return 'unchanged'
-  return actual !== undefined && actual.name === intent.extensionName && intent.wanted !== undefined && holdsExactly(actual.compiled, intent.wanted) ? 'ours' : 'other'
+  return actual?.name === intent.extensionName && intent.wanted !== undefined && holdsExactly(actual.compiled, intent.wanted) ? 'ours' : 'other'
 }
 
 function decide ({ request, record }: StepContext, actual: Extension | undefined, wait: () => StepResult): { write: PlannedWrite } | { instead: StepResult } {
