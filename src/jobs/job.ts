@@ -68,6 +68,8 @@ export interface Checkpoint {
   firstReading?: OperationReading | undefined
   lastFailure?: { at: number, attempt: number, code: string, message: string } | undefined
   notes: string[]
+  /** How the job ended; whoever finds it only has to end the job in the queue too. */
+  outcome?: Outcome
 }
 
 /** The version of `JobData` that this code writes and understands. */
@@ -189,8 +191,7 @@ function crashed (reason = ''): Outcome {
 
 function currentStep (action: Action, { steps }: Checkpoint): string {
   const open = steps.find(step => step.endedAt === undefined)
-  const next: string | undefined = workflows[action][steps.length]
-  return open?.name ?? next ?? ''
+  return open?.name ?? workflows[action].at(steps.length) ?? ''
 }
 
 function stepsOf (action: Action, checkpoint: Checkpoint, status: JobStatus, finishedOn: number | undefined): Job['steps'] {

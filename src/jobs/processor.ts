@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { DelayedError, type Job as QueueJob } from 'bullmq'
 import type { Logger } from 'pino'
 import { AzureFailure } from '../azure/errors.ts'
@@ -54,6 +55,7 @@ export function createProcessor (dependencies: ProcessorDependencies): ProcessJo
   async function advance (run: Run): Promise<{ kind: 'outcome', outcome: Outcome } | { kind: 'wait', until: number }> {
     const { context, job } = run
     const { action } = context.request
+    if (context.checkpoint.outcome) return { kind: 'outcome', outcome: context.checkpoint.outcome }
     if (context.checkpoint.startedAt === undefined) {
       context.record({ startedAt: now() })
       onStart(job)
@@ -119,6 +121,7 @@ export function createProcessor (dependencies: ProcessorDependencies): ProcessJo
 
   async function end (run: Run, outcome: Outcome): Promise<{ kind: 'outcome', outcome: Outcome }> {
     endStep(run.context, now(), outcome.status === 'Succeeded')
+    run.context.record({ outcome })
     await run.context.save()
     return { kind: 'outcome', outcome }
   }
@@ -148,8 +151,8 @@ function startRun ({ store, now }: ProcessorDependencies, job: QueueJob<JobData,
     request,
     get checkpoint () { return checkpoint },
     record (changes) {
+      dirty ||= Object.entries(changes).some(([name, value]) => !isDeepStrictEqual(checkpoint[name as keyof Checkpoint], value))
       checkpoint = { ...checkpoint, ...changes }
-      dirty = true
     },
     async save () {
       checkpoint = { ...checkpoint, updatedAt: now() }
@@ -169,7 +172,6 @@ function startRun ({ store, now }: ProcessorDependencies, job: QueueJob<JobData,
 function currentStep (action: Action, { steps }: Readonly<Checkpoint>): StepName {
   const ended = new Set(steps.filter(({ endedAt }) => endedAt !== undefined).map(({ name }) => name))
   const names: readonly StepName[] = workflows[action]
-  // Every step may run twice: where all have ended, but the job has not, the last one does.
   return names.find(name => !ended.has(name)) ?? names.at(-1) ?? 'verify'
 }
 

@@ -93,20 +93,21 @@ async function send (context: StepContext, times: WriteTimes, one: OneWrite, int
 }
 
 async function accepted (context: StepContext, intent: WriteRecord, acceptance: Acceptance): Promise<StepResult> {
-  const { operationUrl } = acceptance
+  const { operationUrl, retryAfterMs } = acceptance
   context.record({ write: { ...intent, accepted: true, ...(operationUrl !== undefined && { operationUrl }) } })
   await context.save()
-  const firstReading = await acceptance.firstReading
-  if (firstReading) context.record({ firstReading })
+  // The SDK has polled once by itself. What failed there says nothing, but it counts: the next poll has time.
+  const unknown = { status: 'Unknown', ...(retryAfterMs !== undefined && { retryAfterMs }) }
+  if (operationUrl !== undefined) context.record({ firstReading: await acceptance.firstReading ?? unknown })
   return done
 }
 
 async function refused (context: StepContext, times: WriteTimes, one: OneWrite, intent: WriteRecord, failure: AzureFailure, busyDelay: (retryAfterMs?: number) => number): Promise<StepResult> {
-  if (failure.kind === 'refused' || failure.kind === 'absent' || failure.kind === 'cluster-absent') throw azureTerminal(failure)
+  if (failure.kind === 'refused' || failure.kind === 'cluster-absent') throw azureTerminal(failure)
   context.record({ lastFailure: failureNote(context, failure) })
 
-  if (failure.kind === 'unknown' || failure.kind === 'busy') {
-    // A 409 can be the answer to our own earlier write, and a broken connection says nothing: what is there decides.
+  if (failure.kind === 'unknown' || failure.kind === 'busy' || failure.kind === 'absent') {
+    // A 409 or 404 can be the answer to our own earlier write, and a broken connection says nothing: what is there decides.
     const settled = settle(context, one, intent, await one.read())
     if (settled) return settled
     if (failure.kind === 'unknown') return waiting(Math.min(intent.intentAt + times.settleMs, context.now() + times.lookAgainMs))

@@ -1,3 +1,4 @@
+import { judgeFailure } from '../../azure/errors.ts'
 import type { Extension } from '../../azure/extension.ts'
 import type { Extensions } from '../../azure/extensions.ts'
 import { extensionFailed, operationFailed } from '../azure-terminal.ts'
@@ -21,7 +22,7 @@ export function confirmGone ({ extensions, pollDelay }: ConfirmGoneDependencies)
     name: 'confirm-gone',
 
     async run (context) {
-      const { request, checkpoint, record, now, jobId } = context
+      const { checkpoint, record, now, jobId } = context
       const write = checkpoint.write
       const wait = (retryAfterMs?: number) => waiting(now() + pollDelay(jobId, retryAfterMs))
 
@@ -30,16 +31,25 @@ export function confirmGone ({ extensions, pollDelay }: ConfirmGoneDependencies)
         throw operationFailed(reading.error ?? { code: `Operation${reading.status}`, message: `Azure ended the deletion as ${reading.status} and gave no reason.` })
       }
       if (reading !== undefined && reading.status !== 'Succeeded') {
-        if (reading.status !== checkpoint.provisioningState) record({ provisioningState: reading.status })
+        if (reading.status !== 'Unknown') record({ provisioningState: reading.status })
         return wait(reading.retryAfterMs)
       }
 
-      const actual = await extensions.read(request.cluster, write?.extensionName ?? 'argocd', { correlationId: request.correlationId })
+      const actual = await readUnlessClusterIsGone(context, extensions)
       if (actual === undefined || actual.createdAt !== write?.before.createdAt) return gone(context)
-      if (actual.provisioningState !== checkpoint.provisioningState) record({ provisioningState: actual.provisioningState })
+      record({ provisioningState: actual.provisioningState })
       if (hasFailed(actual, write?.before)) throw extensionFailed(actual)
       return wait()
     }
+  }
+}
+
+async function readUnlessClusterIsGone ({ request, checkpoint }: StepContext, extensions: Pick<Extensions, 'read'>): Promise<Extension | undefined> {
+  try {
+    return await extensions.read(request.cluster, checkpoint.write?.extensionName ?? 'argocd', { correlationId: request.correlationId })
+  } catch (error) {
+    if (judgeFailure(error).kind === 'cluster-absent') return undefined // the cluster went, and its extension with it
+    throw error
   }
 }
 

@@ -29,21 +29,21 @@ export function provision ({ extensions, pollDelay }: ProvisionDependencies): St
   }
 }
 
-function byOperation ({ checkpoint, record }: StepContext, { status, error, retryAfterMs }: OperationReading, wait: (retryAfterMs?: number) => StepResult): StepResult {
-  if (status !== checkpoint.provisioningState) record({ provisioningState: status })
+function byOperation ({ record }: StepContext, { status, error, retryAfterMs }: OperationReading, wait: (retryAfterMs?: number) => StepResult): StepResult {
+  if (status !== 'Unknown') record({ provisioningState: status })
   if (status === 'Succeeded') return done
   if (isTerminal(status)) throw operationFailed(error ?? { code: `Operation${status}`, message: `Azure ended the operation as ${status} and gave no reason.` })
   return wait(retryAfterMs)
 }
 
-function byExtension ({ checkpoint, record }: StepContext, actual: Extension | undefined, wait: () => StepResult): StepResult {
+function byExtension ({ record }: StepContext, actual: Extension | undefined, wait: () => StepResult): StepResult {
   if (actual === undefined) {
     throw new TerminalError('ExtensionChangedByOther', 'The extension is gone: someone deleted it while Azure was working on it.', {
       remediation: ['Send the request again if it is still wanted.'], retryable: true
     })
   }
   const { provisioningState } = actual
-  if (provisioningState !== checkpoint.provisioningState) record({ provisioningState })
+  record({ provisioningState })
   if (provisioningState === 'Succeeded') return done
   if (isTerminal(provisioningState)) throw extensionFailed(actual)
   return wait()

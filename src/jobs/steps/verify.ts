@@ -28,7 +28,7 @@ export function verify ({ extensions, pollDelay }: VerifyDependencies): Step {
           remediation: ['Send the request again if it is still wanted.'], retryable: true
         })
       }
-      if (actual.provisioningState !== checkpoint.provisioningState) record({ provisioningState: actual.provisioningState })
+      record({ provisioningState: actual.provisioningState })
       if (!isTerminal(actual.provisioningState)) return waiting(now() + pollDelay(jobId))
       if (actual.provisioningState !== 'Succeeded') throw extensionFailed(actual)
       checkHealth(actual)
