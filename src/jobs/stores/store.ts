@@ -1,6 +1,9 @@
 import type { JobsOptions, Processor, Queue, QueueEvents, Worker, WorkerOptions } from 'bullmq'
 import type { JobData, Outcome } from '../job.ts'
 
+/** The name of the one queue. */
+export const queueName = 'jobs'
+
 /** How far a store can be trusted to keep what it acknowledged. */
 export interface Durability {
   /** `unknown` where the server does not let its settings be read (managed Redis refuses CONFIG). */
