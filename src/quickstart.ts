@@ -1,5 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { request } from 'node:https'
+import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -24,9 +25,9 @@ const { values: { exit, scenario, port } } = parseArgs({
   }
 })
 
-const demo = '/subscriptions/00000000-0000-4000-8000-000000000001/resourceGroups/rg-demo'
-const clusters = ['aks-demo', 'aks-other'].map(name => `${demo}/providers/Microsoft.ContainerService/managedClusters/${name}`)
-const argocd = `/v1${demo}/managedClusters/aks-demo/argocd`
+const group = '/subscriptions/00000000-0000-4000-8000-000000000001/resourceGroups/rg-demo'
+const clusters = ['aks-demo', 'aks-other'].map(name => `${group}/providers/Microsoft.ContainerService/managedClusters/${name}`)
+const argocd = `/v1${group}/managedClusters/aks-demo/argocd`
 
 const scenarios: Record<string, object> = {
   succeeding: { createSeconds: 6, updateSeconds: 4, deleteSeconds: 4, retryAfterSeconds: 1 },
@@ -42,7 +43,7 @@ await runProcess(log, async fail => {
   const folder = mkdtempSync(join(tmpdir(), 'slipway-quickstart-'))
   const caFile = join(folder, 'emulator-ca.pem')
   const [postgres, emulator] = await Promise.all([startEmbeddedPostgres(), createEmulator({ caFile })])
-  for (const id of clusters) await control(emulator.url, emulator.caPem, id, script)
+  for (const id of clusters) await makeCluster(emulator, id, script)
 
   // --exit is for scripts: any free port will do. Otherwise the README's lines name this one.
   const apiPort = exit ? await freePort() : Number(port)
@@ -121,4 +122,27 @@ async function call<T> (base: string, path: string, init?: RequestInit): Promise
   const body: unknown = await response.json()
   if (!response.ok) throw new Error(`${path} answered ${response.status}: ${(body as Problem).detail}`)
   return body as T
+}
+
+/** Makes a cluster of the emulator's, and tells it how to behave. */
+async function makeCluster ({ url, caPem }: { url: string, caPem: string }, id: string, script: object): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    request(`${url}/_emulator/clusters${id}`, { method: 'PUT', ca: caPem, headers: { 'content-type': 'application/json' } }, answer => {
+      answer.resume()
+      if (answer.statusCode === 200 || answer.statusCode === 201) resolve()
+      else reject(new Error(`the emulator answered ${answer.statusCode ?? 'nothing'}`))
+    }).on('error', reject).end(JSON.stringify(script))
+  })
+}
+
+async function freePort (): Promise<number> {
+  const server = createServer()
+  await new Promise<void>(resolve => { server.listen(0, '127.0.0.1', resolve) })
+  const { port: free } = server.address() as AddressInfo // a TCP server has one
+  await new Promise(resolve => { server.close(resolve) })
+  return free
+}
+
+function say (line: string): void {
+  process.stdout.write(`${line}\n`)
 }

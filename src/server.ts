@@ -46,13 +46,13 @@ export async function startServer ({ config, log, store, fail }: { config: Confi
     docs: config.SLIPWAY_DOCS ?? config.NODE_ENV !== 'production',
     log
   })
-  app.addHook('preClose', async () => { closing.abort() })
   const url = await app.listen({ host, port: config.SLIPWAY_PORT })
   if (findCaller === undefined) log.warn({ host }, 'NO CALLERS ARE CONFIGURED: everybody on this machine may use the API. Set SLIPWAY_CALLERS_FILE.')
   void watchDurability()
   return {
     url,
     async close () {
+      closing.abort() // ends long polls, which closing would wait for
       await app.close()
       await store.close()
     }
