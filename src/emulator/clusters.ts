@@ -36,7 +36,7 @@ export interface Clusters {
   /** Makes a cluster, or gives an existing one another script, and facts on top of those it has. */
   seed: (ref: ClusterRef, script: Script, facts: ClusterFacts) => { cluster: Cluster, created: boolean }
   /** Creates or updates a cluster as ARM does: its operation begins. */
-  put: (ref: ClusterRef, facts: ClusterFacts, begin: (kind: OperationKind, script: Script) => Operation) => { cluster: Cluster, created: boolean }
+  put: (ref: ClusterRef, facts: ClusterFacts, begin: (kind: OperationKind, cluster: Cluster) => Operation) => { cluster: Cluster, operation: Operation, created: boolean }
   reset: () => void
 }
 
@@ -88,8 +88,9 @@ export function createClusters (deps: { clock: Clock, operations: Operations, de
       const cluster = known ?? add(ref, {}, facts)
       cluster.facts = facts
       cluster.modifiedAt = clock.stamp()
-      cluster.operation = begin(known === undefined ? 'create' : 'update', cluster.script)
-      return { cluster, created: known === undefined }
+      const operation = begin(known === undefined ? 'create' : 'update', cluster)
+      cluster.operation = operation
+      return { cluster, operation, created: known === undefined }
     },
 
     reset: () => { clusters.clear() }

@@ -53,11 +53,9 @@ export function connectedClusterRoutes (world: World, tenantId: string): Route[]
       handler (call) {
         const { ref, apiVersion } = open(call)
         const sent = jsonBody(call)
-        const begin = (kind: 'create' | 'update' | 'delete', script: Cluster['script']) =>
-          operations.start(kind, clusters.find(ref)?.id ?? '', apiVersion, operationScript(script, kind))
-        const { cluster, created } = clusters.put(ref, factsOf(sent), begin)
+        const { cluster, operation, created } = clusters.put(ref, factsOf(sent), (kind, { id, script }) =>
+          operations.start(kind, id, apiVersion, operationScript(script, kind)))
         world.record(call, cluster.id, created ? 'created' : 'replaced', sent)
-        const operation = cluster.operation as Operation // put has just begun it
         const location = locationOf(cluster)
         return {
           status: created ? 201 : 200,

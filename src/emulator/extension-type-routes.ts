@@ -87,7 +87,7 @@ function typeBody (type: ExtensionType, base: string): Record<string, unknown> {
       isSystemExtension: false,
       publisher: type.publisher,
       isManagedIdentityRequired: type.isManagedIdentityRequired,
-      supportedClusterTypes: type.clusterTypes.map(name => name[0]?.toUpperCase() + name.slice(1).toLowerCase()),
+      supportedClusterTypes: type.clusterTypes.map(name => name.charAt(0).toUpperCase() + name.slice(1).toLowerCase()),
       supportedScopes: type.releaseNamespace === undefined
         ? { defaultScope: 'namespace', clusterScopeSettings: null }
         : { defaultScope: 'cluster', clusterScopeSettings: { allowMultipleInstances: false, defaultReleaseNamespace: type.releaseNamespace } },

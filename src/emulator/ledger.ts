@@ -56,8 +56,9 @@ export function createLog<Entry extends { seq: number }> (capacity = Number.POSI
 export function hashProtected (body: Record<string, unknown>): Record<string, unknown> {
   const properties = body['properties']
   if (!isObject(properties) || !isObject(properties['configurationProtectedSettings'])) return body
-  const hashed = Object.entries(properties['configurationProtectedSettings']).map(([key, value]) => [key, sha256(String(value))])
-  return { ...body, properties: { ...properties, configurationProtectedSettings: Object.fromEntries(hashed) } }
+  const settings = Object.entries(properties['configurationProtectedSettings'])
+  const hashed = Object.fromEntries(settings.map(([key, value]) => [key, sha256(String(value))] as const))
+  return { ...body, properties: { ...properties, configurationProtectedSettings: hashed } }
 }
 
 const signedParameters = /(?<=[?&])([csh])=[^&]*/g

@@ -119,17 +119,20 @@ function network (subscriptionId: string, nodeResourceGroup: string, hash: strin
     networkPolicy: 'cilium',
     networkDataplane: 'cilium',
     loadBalancerSku: 'standard',
-    loadBalancerProfile: {
-      managedOutboundIPs: { count: 1 },
+    loadBalancerProfile: { backendPoolType: 'nodeIPConfiguration' },
+    natGatewayProfile: {
+      managedOutboundIPProfile: { count: 1 },
       effectiveOutboundIPs: [{ id: `/subscriptions/${subscriptionId}/resourceGroups/${nodeResourceGroup}/providers/Microsoft.Network/publicIPAddresses/${guidOf(`${hash}/ip`)}` }],
-      backendPoolType: 'nodeIPConfiguration'
+      idleTimeoutInMinutes: 4
     },
     podCidr: '10.244.0.0/16',
     serviceCidr: '10.0.0.0/16',
     dnsServiceIP: '10.0.0.10',
-    outboundType: 'loadBalancer',
+    outboundType: 'managedNATGateway',
     podCidrs: ['10.244.0.0/16'],
     serviceCidrs: ['10.0.0.0/16'],
-    ipFamilies: ['IPv4']
+    ipFamilies: ['IPv4'],
+    kubeProxyConfig: {},
+    podLinkLocalAccess: 'IMDS'
   }
 }

@@ -75,7 +75,7 @@ export function createServer (deps: { world: World, tokens: Tokens, certificates
     const connection = { closed: closedSignal(reply) }
     let answer = fault.when === 'after' ? await settle(request, handler) : undefined
     if (!await fault.hold(connection)) return reset(reply)
-    const instead = fault.answer(answer && finish(answer))
+    const instead = fault.answer(answer)
     if (instead === 'reset') return reset(reply)
     answer = instead ?? answer ?? await settle(request, handler)
     return fault.truncate ? sendHalf(reply, finish(answer)) : send(reply, finish(answer))

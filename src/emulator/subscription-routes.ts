@@ -131,7 +131,6 @@ function providerRoutes (world: World): Route[] {
   ]
 }
 
-
 function found (call: Call, body: unknown): Answer {
   apiVersionOf(call)
   return { status: 200, body }
