@@ -2,14 +2,15 @@ import { Type, type Static, type TSchema } from 'typebox'
 
 const text = (maxLength: number, options: object) => Type.String({ maxLength, ...options })
 
+// Defaults stand in the descriptions: as keywords, the serialiser would write them into every answer that leaves them out.
 const fields = {
   extensionName: text(53, {
-    minLength: 1, pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$', default: 'argocd', examples: ['argocd'],
-    description: 'Name of the extension resource, and of its Helm release. Fixed at creation.'
+    minLength: 1, pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$', examples: ['argocd'],
+    description: 'Name of the extension resource, and of its Helm release. Fixed at creation. Default: argocd.'
   }),
   namespace: text(63, {
-    minLength: 1, pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$', default: 'argocd', examples: ['argocd'],
-    description: 'Kubernetes namespace that Argo CD is installed into. Fixed at creation.'
+    minLength: 1, pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$', examples: ['argocd'],
+    description: 'Kubernetes namespace that Argo CD is installed into. Fixed at creation. Default: argocd.'
   }),
   url: text(2048, {
     format: 'uri', pattern: '^https?://[^\\s]+$', examples: ['https://argocd.contoso.com'],
@@ -36,7 +37,7 @@ const upgrade = {
 const replicas = (what: string) => Type.Integer({ format: 'int32', minimum: 1, maximum: 10, description: `Pods of the ${what}. Default: the chart's own (one).` })
 
 const highAvailability = {
-  enabled: Type.Boolean({ default: true, description: 'Run Redis as three replicas behind HAProxy: needs four schedulable nodes to survive upgrades. Sets `redis-ha.enabled`.' }),
+  enabled: Type.Boolean({ description: 'Run Redis as three replicas behind HAProxy: needs four schedulable nodes to survive upgrades. Sets `redis-ha.enabled`. Default: true.' }),
   serverReplicas: replicas('API server and UI'),
   repoServerReplicas: replicas('repo server'),
   applicationSetReplicas: replicas('ApplicationSet controller')
@@ -66,7 +67,7 @@ export const Specification = Type.Object({
 export type Specification = Static<typeof Specification>
 
 /** `type: [x, null]` rather than a union: a validator then names the one thing that is wrong. */
-const nullable = <T extends TSchema & { type: string }>({ default: _default, ...schema }: T & { default?: unknown }) =>
+const nullable = <T extends TSchema & { type: string }>(schema: T) =>
   Type.Unsafe<Static<T> | null>({ ...schema, type: [schema.type, 'null'] })
 
 /** A JSON Merge Patch (RFC 7396) of a specification: `null` takes a field back to its default, what is left out stays. */
