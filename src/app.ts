@@ -74,7 +74,7 @@ async function baseApp (loggerInstance: FastifyBaseLogger): Promise<FastifyInsta
     bodyLimit,
     logController: new LogController({ disableRequestLogging: true }), // mutations have their audit line; a line for each poll would drown it
     genReqId: newRequestId,
-    return503OnClosing: true,
+    return503OnClosing: false, // the answer is a problem like every other; see request-context.ts
     exposeHeadRoutes: false,
     routerOptions: { maxParamLength: 512, caseSensitive: true },
     requestTimeout: 30_000,

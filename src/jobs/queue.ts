@@ -82,10 +82,10 @@ export function createJobQueue ({ store, retentionMs, monitorUrl, closing }: Job
     return undefined
   }
 
-  async function add (jobId: string, request: JobRequest): Promise<string> {
+  async function add (jobId: string, request: JobRequest): Promise<{ holderId: string, timestamp: number }> {
     const data: JobData = { version: jobDataVersion, request, checkpoint: { steps: [], notes: [] } }
     const job = await withinDeadline(queue.add(jobName, data, { jobId, deduplication: { id: lockOf(request.cluster) } }))
-    return String(job.id)
+    return { holderId: String(job.id), timestamp: job.timestamp }
   }
 
   return {
@@ -95,12 +95,12 @@ export function createJobQueue ({ store, retentionMs, monitorUrl, closing }: Job
       if (earlier) return replay(earlier, request)
 
       for (let tries = 0; tries < 3; tries++) {
-        const holderId = await add(jobId, request)
-        const holder = await get(holderId) // never the job that `add` returns: it shows the caller's own data
+        const { holderId, timestamp } = await add(jobId, request)
+        // Never the job that `add` returns: it shows the caller's own data. The index has it by the time of the answer.
+        const [holder] = await Promise.all([get(holderId), holderId === jobId ? enter(jobId, request, timestamp) : undefined])
         if (holder === undefined) continue // it ended and went away meanwhile
         if (holderId === jobId) {
           if (holder.data.request.requestId !== request.requestId) return replay(holder, request)
-          index(holder)
           return { record: holder, replayed: false }
         }
         if (isOver(statusOf(holder))) continue // it let the cluster go meanwhile
@@ -149,7 +149,12 @@ export function createJobQueue ({ store, retentionMs, monitorUrl, closing }: Job
     }
   }
 
-  /** The index may be late or lost; the job is the record. */
+  /** Makes a new job findable. The index may be lost, the job is the record: a failure is no failure of accepting. */
+  async function enter (jobId: string, { action, cluster, requestedBy }: JobRequest, createdAt: number): Promise<void> {
+    await withinDeadline(store.index.put({ jobId, cluster: clusterKey(cluster), requestedBy, action, status: 'NotStarted', createdAt })).catch(() => undefined)
+  }
+
+  /** The index may be late; the job is the record. */
   function index (record: JobRecord): void {
     void store.index.put(indexEntryOf(record)).catch(() => undefined)
   }

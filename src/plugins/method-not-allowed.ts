@@ -3,7 +3,7 @@ import fp from 'fastify-plugin'
 import { Problem } from '../errors.ts'
 import { sendProblem } from './problems.ts'
 
-const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
+const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE'] as const
 
 /** A known path with another method answers 405 with Allow, where Fastify would say 404. Register it before the routes and call `seal` after them. */
 export const methodNotAllowed = fp(async (app: FastifyInstance) => {

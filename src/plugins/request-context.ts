@@ -16,12 +16,15 @@ const validTraceparent = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0
 /** Ids and headers that every answer has, and headers that no request may have. */
 export const requestContext = fp(async (app: FastifyInstance) => {
   app.decorateRequest('traceparent', '')
+  let closing = false
+  app.addHook('preClose', async () => { closing = true })
 
   app.addHook('onRequest', async (request, reply) => {
     request.traceparent = continueTrace(request.headers['traceparent'])
     reply.headers({ 'x-ms-request-id': request.id, traceparent: request.traceparent, 'cache-control': 'no-store' })
     const clientRequestId = request.headers['x-ms-client-request-id']
     if (typeof clientRequestId === 'string' && guid.test(clientRequestId)) reply.header('x-ms-client-request-id', clientRequestId)
+    if (closing) throw new Problem('ShuttingDown', 'This process is stopping. Send the request again: another one will answer.', { headers: { connection: 'close' } })
     refuseRepeatability(request)
   })
 }, { name: 'request-context' })

@@ -45,7 +45,8 @@ export function createPostgresIndex ({ pool, ready, retentionMs }: { pool: Pool,
       await ready()
       await withDeadlockRetry(async () => await pool.query(
         `INSERT INTO slipway_job_index (job_id, cluster, requested_by, action, status, created_at) VALUES ($1, $2, $3, $4, $5, $6)
-         ON CONFLICT (job_id) DO UPDATE SET cluster = $2, requested_by = $3, action = $4, status = $5, created_at = $6`,
+         ON CONFLICT (job_id) DO UPDATE SET cluster = $2, requested_by = $3, action = $4, status = $5, created_at = $6
+         WHERE $5 <> 'NotStarted'`,
         [jobId, cluster, requestedBy, action, status, createdAt]))
       if (writes++ % pruneEvery === 0) await pool.query('DELETE FROM slipway_job_index WHERE created_at < $1', [Date.now() - retentionMs])
     },

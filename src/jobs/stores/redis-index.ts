@@ -10,7 +10,7 @@ export function createRedisIndex ({ client, prefix, retentionMs }: { client: Red
 
   return {
     async put (entry) {
-      await client.eval(putScript, 1, keyOf('all'), prefix, entry.jobId, JSON.stringify(entry), entry.createdAt, Math.ceil(retentionMs / 1000), Date.now() - retentionMs, ...setsOf(entry))
+      await client.eval(putScript, 1, keyOf('all'), prefix, entry.jobId, JSON.stringify(entry), entry.createdAt, Math.ceil(retentionMs / 1000), Date.now() - retentionMs, entry.status, ...setsOf(entry))
     },
 
     async list (filter, { after, limit }) {
@@ -61,19 +61,20 @@ function matches (filter: IndexFilter, entry: IndexEntry): boolean {
   return same && filter.scopes.some(scope => scope === '' || entry.cluster === scope || entry.cluster.startsWith(`${scope}/`))
 }
 
-/** Moves a job's id to the sets of its new entry. ARGV: prefix, id, entry, score, ttl, oldest score kept, sets… */
+/** Moves a job's id to the sets of its new entry. ARGV: prefix, id, entry, score, ttl, oldest score kept, status, sets… */
 const putScript = `
 local prefix, id, oldest = ARGV[1], ARGV[2], ARGV[6]
 local entryKey = prefix .. ':job:' .. id
 local old = redis.call('GET', entryKey)
 if old then
   local e = cjson.decode(old)
+  if ARGV[7] == 'NotStarted' and e.status ~= 'NotStarted' then return 0 end
   for _, name in ipairs({'cluster', 'requestedBy', 'action', 'status'}) do redis.call('ZREM', prefix .. ':' .. name .. ':' .. e[name], id) end
 end
 redis.call('SET', entryKey, ARGV[3], 'EX', ARGV[5])
 redis.call('ZADD', KEYS[1], ARGV[4], id)
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', '(' .. oldest)
-for i = 7, #ARGV do
+for i = 8, #ARGV do
   local key = prefix .. ':' .. ARGV[i]
   redis.call('ZADD', key, ARGV[4], id)
   redis.call('ZREMRANGEBYSCORE', key, '-inf', '(' .. oldest)

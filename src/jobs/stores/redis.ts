@@ -86,8 +86,8 @@ async function durabilityOf (client: Redis | Cluster): Promise<Durability> {
   for (const master of mastersOf(client)) {
     try {
       // CONFIG GET answers a flat list of names and values.
-      const [, policy] = await master.config('GET', 'maxmemory-policy') as string[]
-      const [, appendOnly] = await master.config('GET', 'appendonly') as string[]
+      const [, policy] = await master.config('GET', 'maxmemory-policy')
+      const [, appendOnly] = await master.config('GET', 'appendonly')
       if (policy !== 'noeviction') findings.push(`Redis may evict jobs when its memory is full (maxmemory-policy is ${policy}): set it to noeviction.`)
       if (appendOnly !== 'yes') findings.push('Redis loses what it acknowledged when it restarts (appendonly is no): set appendonly yes, and appendfsync always where no acknowledged job may be lost.')
       if (findings.length > 0) state = 'lossy'

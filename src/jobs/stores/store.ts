@@ -51,7 +51,7 @@ export interface IndexPage {
  * Finds jobs by what BullMQ cannot search for. It may be lost or late without harm: the jobs themselves are the truth.
  */
 export interface JobIndex {
-  /** Writes or replaces the entry of one job. */
+  /** Writes or replaces the entry of one job. What has started never goes back to `NotStarted`: writers may be late. */
   put (entry: IndexEntry): Promise<void>
   /** Newest first (createdAt, then jobId, both descending); at most `limit` entries, in time independent of how many jobs do not match. */
   list (filter: IndexFilter, page: { after?: IndexPosition, limit: number }): Promise<IndexPage>
