@@ -29,7 +29,7 @@ export interface ArmHarness extends AsyncDisposable {
 /** An emulator, and ARM requests to it over real TLS. */
 export async function startArm (options: EmulatorOptions = {}): Promise<ArmHarness> {
   const emulator = await startEmulator(options)
-  const agent = new Agent({ ca: emulator.caPem, keepAlive: true })
+  const agent = new Agent({ ca: emulator.caPem, keepAlive: true, maxSockets: 50 })
   const token = await emulatorToken(emulator)
 
   const sendBare: Send = async (method, path, body, { headers = {}, signal } = {}) => {

@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { Agent } from 'node:https'
+import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { checkLoopback } from '../../src/emulator/control-routes.ts'
-import { clusterId, createEmulatorControl, emulatorEnv, startEmulator } from '../helpers/emulator.ts'
+import { clusterId, createEmulatorControl, emulatorEnv, sendHttps, startEmulator } from '../helpers/emulator.ts'
 import { aks, arc, argocd, extensionsOf, startArm } from './arm.ts'
 
 const path = extensionsOf(aks, 'argocd')
@@ -95,6 +96,8 @@ test('reset forgets clusters, faults, clock and ledger, and lets go of held call
   await arm.control.provider('Microsoft.Kubernetes', 'NotRegistered')
   await arm.control.advance(1_000_000)
   await arm.send('PUT', path, argocd)
+  const group = `/subscriptions/${aks.subscriptionId}/resourceGroups/rg-made?api-version=2021-04-01`
+  expect((await arm.send('PUT', group, { location: 'westeurope' })).status).toBe(201)
   const fault = await arm.control.fault({ path: 'extensions', hold: true })
   const held = arm.send('GET', path)
   await fault.fired()
@@ -106,12 +109,27 @@ test('reset forgets clusters, faults, clock and ledger, and lets go of held call
   expect(rest).toEqual({ clusters: [], operations: { inFlight: 0, total: 0 }, faults: [] })
   expect(Math.abs(Date.parse(now) - Date.now())).toBeLessThan(60_000)
   expect(await arm.control.ledger()).toEqual([])
+  expect((await arm.send('GET', group)).status).toBe(404)
   expect((await arm.send('GET', `/subscriptions/${aks.subscriptionId}/providers/Microsoft.Kubernetes?api-version=2021-04-01`)).body.registrationState).toBe('Registered')
 })
 
 test('the control endpoint is for loopback peers', () => {
   for (const address of ['127.0.0.1', '::1', '::ffff:127.0.0.1']) expect(() => { checkLoopback(address) }).not.toThrow()
   for (const address of ['10.0.0.7', '::ffff:10.0.0.7', 'fe80::1', undefined]) expect(() => { checkLoopback(address) }).toThrow(/loopback/)
+})
+
+const outsideAddress = Object.values(networkInterfaces()).flat().find(address => address?.family === 'IPv4' && !address.internal)?.address
+
+test.runIf(outsideAddress !== undefined)('a peer that is not on loopback gets ARM, and a 403 from the control endpoint', async () => {
+  await using emulator = await startEmulator({ host: '0.0.0.0' })
+  const agent = new Agent({ ca: emulator.caPem, servername: 'localhost' }) // the certificate does not know the address
+  const url = `https://${outsideAddress!}:${new URL(emulator.url).port}`
+
+  const control = await sendHttps(`${url}/_emulator/state`, { agent })
+  const metadata = await sendHttps(`${url}/metadata/endpoints?api-version=2022-09-01`, { agent })
+
+  expect([control.status, metadata.status]).toEqual([403, 200])
+  agent.destroy()
 })
 
 test('emulatorEnv names all that a Slipway process needs', async () => {
