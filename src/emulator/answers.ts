@@ -56,9 +56,6 @@ export const invalidNamespace = (namespace: string) =>
 export const missingSubscription = () =>
   new ArmError(404, { code: 'MissingSubscription', message: 'The request did not have a subscription or a valid tenant level resource provider.' }, gateway)
 
-export const subscriptionNotFound = (subscriptionId: string) =>
-  new ArmError(404, { code: 'SubscriptionNotFound', message: `The subscription '${subscriptionId}' could not be found.` }, gateway)
-
 export const resourceGroupNotFound = (name: string) =>
   new ArmError(404, { code: 'ResourceGroupNotFound', message: `Resource group '${name}' could not be found.` }, gateway)
 

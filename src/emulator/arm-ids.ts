@@ -1,6 +1,5 @@
 import { invalidNamespace, invalidResourceType } from './answers.ts'
-import type { Call } from './call.ts'
-import { param } from './call.ts'
+import { param, type Call } from './call.ts'
 
 /** The kinds of cluster the emulator has: their provider, and how operation URLs re-case their type. */
 export const clusterTypes = {

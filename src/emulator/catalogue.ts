@@ -29,6 +29,7 @@ export const locations = [
 const extensionVersions = ['2025-03-01', '2024-11-01', '2023-05-01', '2022-11-01', '2022-07-01', '2022-03-01', '2020-07-01-preview']
 const extensionTypeVersions = ['2024-11-01-preview', '2023-05-01-preview', '2022-01-15-preview']
 const arcVersions = [
+  '2026-05-01',
   '2024-12-01-preview', '2024-07-15-preview', '2024-07-01-preview', '2024-06-01-preview', '2024-01-01', '2023-11-01-preview', '2022-10-01-preview',
   '2022-05-01-preview', '2021-10-01', '2021-03-01', '2020-01-01-preview'
 ]

@@ -1,5 +1,5 @@
 import {
-  extensionNotFound, missingRegistration, operationNotFound, operationUrlChanged, patchConflict, typeNotRegistered, writeConflict, type Answer
+  ArmError, extensionNotFound, missingRegistration, operationNotFound, operationUrlChanged, patchConflict, typeNotRegistered, writeConflict, type Answer
 } from './answers.ts'
 import { clusterId, clusterOf, clusterTypes, extensionsNamespace, keyOf, type ClusterRef } from './arm-ids.ts'
 import { jsonBody, param, queryValues, type Call, type Route } from './call.ts'
@@ -159,9 +159,8 @@ function providerAnswers (call: Call, handle: () => Answer): Answer {
   try {
     return handle()
   } catch (error) {
-    const given = error instanceof Error && 'answer' in error ? error.answer as Answer : undefined // an ArmError
-    if (given === undefined || given.headers?.['x-ms-failure-cause'] !== undefined || given.status === 400) throw error
-    return { ...given, headers: { 'api-supported-versions': apiVersionOf(call), ...given.headers } }
+    if (!(error instanceof ArmError) || error.answer.status === 400 || error.answer.headers?.['x-ms-failure-cause'] !== undefined) throw error
+    return { ...error.answer, headers: { 'api-supported-versions': apiVersionOf(call), ...error.answer.headers } }
   }
 }
 

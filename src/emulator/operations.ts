@@ -1,7 +1,6 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
-import type { Clock } from './clock.ts'
-import { stampOf, ticks } from './clock.ts'
 import type { ErrorBody } from './answers.ts'
+import { stampOf, ticks, type Clock } from './clock.ts'
 import type { OperationKind, OperationScript, OperationUrlStyle } from './script.ts'
 
 export type TerminalState = 'Succeeded' | 'Failed' | 'Canceled'

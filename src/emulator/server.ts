@@ -40,14 +40,14 @@ export function createServer (deps: { world: World, tokens: Tokens, certificates
   }
   for (const { path, method, handler } of routes.control) {
     add(path, method, async (request, reply) => {
-      send(reply, await settle(request, call => {
+      send(reply, await settle(callOf(request), call => {
         checkLoopback(request.socket.remoteAddress)
         return handler(call)
       }))
     })
   }
   for (const { path, method, handler } of routes.open) {
-    add(path, method, async (request, reply) => { await withFaults(request, reply, handler) })
+    add(path, method, async (request, reply) => { await withFaults(callOf(request), reply, handler) })
   }
   for (const { path, method, handler } of routes.arm) add(path, method, asArm(handler))
   app.setNotFoundHandler(asArm(unknownPath))
@@ -55,7 +55,7 @@ export function createServer (deps: { world: World, tokens: Tokens, certificates
   function asArm (handler: Handler): (request: FastifyRequest, reply: FastifyReply) => Promise<void> {
     return async (request, reply) => {
       const call = callOf(request)
-      const status = await withFaults(request, reply, call => {
+      const status = await withFaults(call, reply, call => {
         tokens.authenticate(call)
         return handler(call)
       }, answer => armHeaders.add(call, answer))
@@ -67,26 +67,26 @@ export function createServer (deps: { world: World, tokens: Tokens, certificates
   }
 
   /** Answers as the handler does, unless a fault comes between. The status that was sent; null when none was. */
-  async function withFaults (request: FastifyRequest, reply: FastifyReply, handler: Handler, finish = (answer: Answer) => answer): Promise<number | null> {
-    const call = callOf(request)
+  async function withFaults (call: Call, reply: FastifyReply, handler: Handler, finish = (answer: Answer) => answer): Promise<number | null> {
     const fault = world.faults.take(call)
-    if (fault === undefined) return send(reply, finish(await settle(request, handler)))
+    if (fault === undefined) return send(reply, finish(await settle(call, handler)))
 
     const connection = { closed: closedSignal(reply) }
-    let answer = fault.when === 'after' ? await settle(request, handler) : undefined
+    let answer = fault.when === 'after' ? await settle(call, handler) : undefined
     if (!await fault.hold(connection)) return reset(reply)
     const instead = fault.answer(answer)
     if (instead === 'reset') return reset(reply)
-    answer = instead ?? answer ?? await settle(request, handler)
+    answer = instead ?? answer ?? await settle(call, handler)
     return fault.truncate ? sendHalf(reply, finish(answer)) : send(reply, finish(answer))
   }
 
   return app
 }
 
-async function settle (request: FastifyRequest, handler: Handler): Promise<Answer> {
+/** The handler's answer, or the error that it ended with. */
+async function settle (call: Call, handler: Handler): Promise<Answer> {
   try {
-    return await handler(callOf(request))
+    return await handler(call)
   } catch (error) {
     if (error instanceof ArmError) return error.answer
     throw error

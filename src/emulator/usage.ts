@@ -20,9 +20,13 @@ Slipway (besides the credentials)
 
 Other clients: trust the authority, and switch instance discovery off
   Node            NODE_EXTRA_CA_CERTS=${caFile}
-  Python and az   REQUESTS_CA_BUNDLE=${caFile}
+  Python, az      REQUESTS_CA_BUNDLE=${caFile}
   Go, Terraform   SSL_CERT_FILE=${caFile}
-  az              AZURE_CORE_INSTANCE_DISCOVERY=false az cloud register -n emulator --endpoint-resource-manager ${url}
+
+The Azure CLI, in a configuration of its own
+  export AZURE_CONFIG_DIR=$PWD/.slipway/az AZURE_CORE_INSTANCE_DISCOVERY=false REQUESTS_CA_BUNDLE=${caFile}
+  az cloud register -n emulator --endpoint-resource-manager ${url} && az cloud set -n emulator
+  az login --service-principal --tenant ${client.tenantId} -u ${client.clientId} -p ${client.clientSecret}
 
 Make a cluster
   curl --cacert ${caFile} -X PUT ${url}/_emulator/clusters${cluster} \\
