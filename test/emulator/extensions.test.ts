@@ -312,7 +312,7 @@ test('an Arc-enabled cluster that is deleted takes its extensions along', async 
 
 test('2,000 operations in flight are as quick to read as one', async () => {
   await using arm = await startArm()
-  await arm.control.cluster(aks)
+  await arm.control.cluster(aks, { createSeconds: 3600 })
   const urls = await Promise.all(Array.from({ length: 2_000 }, async (_none, index) => operationUrl(await arm.send('PUT', extensionsOf(aks, `e${index}`), argocd))))
 
   const statuses = await Promise.all(urls.map(async url => (await arm.send('GET', url)).body.status))
