@@ -1,4 +1,4 @@
-import './reflect-metadata.ts'
+import 'reflect-metadata' // @peculiar/x509 wants it loaded first
 import { randomBytes, webcrypto } from 'node:crypto'
 import {
   AuthorityKeyIdentifierExtension, BasicConstraintsExtension, ExtendedKeyUsage, ExtendedKeyUsageExtension, KeyUsageFlags, KeyUsagesExtension,

@@ -23,6 +23,8 @@ export interface EmulatorOptions {
   /** 0, the default, takes a free one. */
   port?: number
   host?: string
+  /** Further names that clients reach it by, for its certificate: the name of a container, for one. */
+  names?: string[]
   /** Where to write the certificate authority's PEM, for clients that take it from a file. */
   caFile?: string
   /** Applications that may get tokens; the first one's tenant owns the subscriptions. */
@@ -44,10 +46,10 @@ export interface Emulator extends AsyncDisposable {
 
 /** Starts an emulator that knows no cluster yet. */
 export async function createEmulator (options: EmulatorOptions = {}): Promise<Emulator> {
-  const { port = 0, host = '127.0.0.1', caFile, clients = [defaultClient], defaults } = options
+  const { port = 0, host = '127.0.0.1', names = [], caFile, clients = [defaultClient], defaults } = options
   const [client = defaultClient] = clients
   const { tenantId } = client
-  const certificates = await createCertificates([host])
+  const certificates = await createCertificates([host, ...names])
   const world = createWorld(defaults)
   const extensions = createExtensions(world)
   const tokens = createTokens(tenantId)
@@ -63,11 +65,12 @@ export async function createEmulator (options: EmulatorOptions = {}): Promise<Em
     }
   })
 
-  await app.listen({ port, host })
+  // First the file, then the port: whoever can connect can trust.
   if (caFile !== undefined) {
     await mkdir(dirname(caFile), { recursive: true })
     await writeFile(caFile, certificates.ca)
   }
+  await app.listen({ port, host })
   const close = async () => {
     world.faults.reset() // what is held would keep the server open
     await app.close()
