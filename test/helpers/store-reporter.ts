@@ -27,7 +27,7 @@ export class StoreReporter implements Reporter {
     ]
     if (!isWhole || reason === 'interrupted' || problems.length === 0) return
     process.stdout.write(`THE RUN FAILS: ${problems.join('; ')}.\n`)
-    process.exitCode = 1
+    process.once('exit', () => { process.exitCode = 1 }) // the runner sets its own code before it exits
   }
 }
 
