@@ -96,7 +96,13 @@ async function baseApp (loggerInstance: FastifyBaseLogger): Promise<FastifyInsta
     }
   })
   app.removeContentTypeParser('text/plain')
-  app.addContentTypeParser('application/merge-patch+json', { parseAs: 'string', bodyLimit }, app.getDefaultJsonParser('error', 'error'))
+  const parseJson = app.getDefaultJsonParser('error', 'error')
+  app.removeContentTypeParser('application/json')
+  // An empty body is no malformed one: clients name a type on every request, and the schema says where a body must be.
+  app.addContentTypeParser(['application/json', 'application/merge-patch+json'], { parseAs: 'string', bodyLimit }, (request, body, done) => {
+    if (body === '') done(null, undefined)
+    else void parseJson(request, String(body), done)
+  })
   for (const [id, schema] of Object.entries(names)) app.addSchema({ $id: id, ...schema })
   await app.register(requestContext)
   await app.register(problemAnswers)

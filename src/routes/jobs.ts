@@ -9,6 +9,7 @@ import { authoriseAction } from '../plugins/authentication.ts'
 import { isInScope, normaliseScope } from '../plugins/callers.ts'
 import { clusterKey } from '../schemas/cluster.ts'
 import { actions, jobStatuses, type Job, type JobList } from '../schemas/job.ts'
+import { storableText } from '../schemas/text.ts'
 import { answers, bearer, monitorHeaders } from './answers.ts'
 
 /** What the routes of jobs need. */
@@ -34,10 +35,10 @@ const MonitorHeaders = Type.Object({
 })
 
 const ListQuery = Type.Object({
-  cluster: Type.Optional(Type.String({ minLength: 1, maxLength: 512, pattern: '^/', description: 'ARM id of a cluster.', examples: ['/subscriptions/5f0c1a52-8a53-4a2e-9c0b-3f6f8f0f1a11/resourceGroups/rg-platform/providers/Microsoft.ContainerService/managedClusters/aks-team-a'] })),
+  cluster: Type.Optional(Type.String({ minLength: 1, maxLength: 512, pattern: '^/[-\\w.()/]*$', description: 'ARM id of a cluster.', examples: ['/subscriptions/5f0c1a52-8a53-4a2e-9c0b-3f6f8f0f1a11/resourceGroups/rg-platform/providers/Microsoft.ContainerService/managedClusters/aks-team-a'] })),
   action: Type.Optional(Type.Enum([...actions], { type: 'string', description: 'Only jobs of this action.' })),
   status: Type.Optional(Type.Enum([...jobStatuses], { type: 'string', description: 'Only jobs of this status.' })),
-  requestedBy: Type.Optional(Type.String({ minLength: 1, maxLength: 256, description: 'Only jobs that this caller asked for.' })),
+  requestedBy: Type.Optional(Type.String({ minLength: 1, maxLength: 256, pattern: storableText, description: 'Only jobs that this caller asked for.' })),
   top: Type.Optional(Type.Integer({ format: 'int32', minimum: 1, maximum: pageSize.maximum, description: `Jobs a page; ${pageSize.default} by default. A page may have fewer.` })),
   cursor: Type.Optional(Type.String({ minLength: 1, maxLength: 1024, description: 'From nextLink.' }))
 }, { additionalProperties: false })

@@ -2,6 +2,7 @@ import { Type, type Static } from 'typebox'
 import { jobErrorCodes } from '../errors.ts'
 import { ClusterRef } from './cluster.ts'
 import { Specification, SpecificationPatch } from './specification.ts'
+import { storableText } from './text.ts'
 
 const closed = { additionalProperties: false } as const
 const time = (description: string) => Type.String({ format: 'date-time', maxLength: 32, description, examples: ['2026-11-24T10:15:00.000Z'] })
@@ -21,8 +22,8 @@ export type Effect = typeof effects[number]
 
 /** A caller's own references, kept with the job and given back. */
 export const Correlation = Type.Object({
-  taskId: Type.Optional(text(256, 'Id of the task in the calling system.', ['scaffolder-task-42'])),
-  runId: Type.Optional(text(256, 'Id of the run in the calling system.')),
+  taskId: Type.Optional(Type.String({ maxLength: 256, pattern: storableText, description: 'Id of the task in the calling system.', examples: ['scaffolder-task-42'] })),
+  runId: Type.Optional(Type.String({ maxLength: 256, pattern: storableText, description: 'Id of the run in the calling system.' })),
   link: Type.Optional(Type.String({ format: 'uri', maxLength: 2048, pattern: '^https?://', description: 'Where a person can see the caller\'s side.' }))
 }, { ...closed, description: 'The caller\'s own references; stored and given back, not interpreted.' })
 

@@ -1,4 +1,8 @@
 import { Type, type Static, type TSchema } from 'typebox'
+import { storableText } from './text.ts'
+
+/** A Helm path: anything but white space and the equals sign that ends it. */
+const settingKey = '^[^\\s=\\u0000\\ud800-\\udfff]{1,512}$'
 
 const text = (maxLength: number, options: object) => Type.String({ maxLength, ...options })
 
@@ -17,12 +21,12 @@ const fields = {
     description: 'Public base URL of the Argo CD UI, without the callback path. Sets `configs.cm.url`.'
   }),
   applicationNamespaces: Type.Array(text(253, {
-    minLength: 1, pattern: '^[^,\\s"\'\\\\{}]+$', description: 'A namespace, or a glob such as `team-*`.'
+    minLength: 1, pattern: '^[^,\\s"\'\\\\{}\\u0000\\ud800-\\udfff]+$', description: 'A namespace, or a glob such as `team-*`.'
   }), {
     maxItems: 100, uniqueItems: true, examples: [['team-a', 'team-b']],
     description: 'Namespaces besides its own in which Argo CD accepts Applications. Sets `configs.params.application\\.namespaces`.'
   }),
-  settings: Type.Record(Type.String({ pattern: '^[^\\s=]{1,512}$' }), text(32_768, { description: 'The value, always as text.' }), {
+  settings: Type.Record(Type.String({ pattern: settingKey }), text(32_768, { pattern: storableText, description: 'The value, always as text.' }), {
     maxProperties: 500, additionalProperties: false, examples: [{ 'controller.replicas': '1' }],
     description: 'Further Helm paths of the chart with their values as text. A path that a typed field owns is refused.'
   })
@@ -87,8 +91,8 @@ export const SpecificationPatch = Type.Object({
   }, { ...closed, ...highAvailabilityText }))),
   applicationNamespaces: Type.Optional(nullable(fields.applicationNamespaces)),
   url: Type.Optional(nullable(fields.url)),
-  settings: Type.Optional(nullable(Type.Record(Type.String({ pattern: '^[^\\s=]{1,512}$' }),
-    nullable(text(32_768, { description: 'The value, always as text; null removes the setting.' })), { maxProperties: 500, additionalProperties: false, description: 'Settings to change.' })))
+  settings: Type.Optional(nullable(Type.Record(Type.String({ pattern: settingKey }),
+    nullable(text(32_768, { pattern: storableText, description: 'The value, always as text; null removes the setting.' })), { maxProperties: 500, additionalProperties: false, description: 'Settings to change.' })))
 }, { ...closed, minProperties: 1, description: 'Changes to the installation, as a JSON Merge Patch of the specification.', examples: [{ highAvailability: { enabled: true, serverReplicas: 2 }, url: null }] })
 
 export type SpecificationPatch = Static<typeof SpecificationPatch>
