@@ -20,14 +20,12 @@ export interface AzureOptions {
   credential?: TokenCredential
 }
 
-/** One ARM endpoint, with the SDK's clients for reading and for writing. */
+/** One ARM endpoint, through the SDK's client. */
 export interface ArmClient {
   /** Base URL without a trailing slash. The bearer token goes nowhere else. */
   endpoint: string
-  /** Retries what may pass (the SDK's own policy, at most twice). */
-  reader: (subscriptionId: string) => SourceControlConfigurationClient
-  /** Never sends a request twice: a PUT that was reset may have been taken. */
-  writer: (subscriptionId: string) => SourceControlConfigurationClient
+  /** Never sends a request twice: a PUT that was reset may have been taken, and for reads the jobs are the retry. */
+  client: (subscriptionId: string) => SourceControlConfigurationClient
 }
 
 /** Connects to ARM through the Azure SDK; nothing is sent before the first call. */
@@ -40,21 +38,21 @@ export function createArmClient (options: AzureOptions): ArmClient {
     disableInstanceDiscovery: options.disableInstanceDiscovery ?? false,
     ...tlsOptions
   })
-  const clientFor = (maxRetries: number) => memoize((subscriptionId: string) => {
-    const client = new SourceControlConfigurationClient(credential, subscriptionId, {
+  const client = memoize((subscriptionId: string) => {
+    const made = new SourceControlConfigurationClient(credential, subscriptionId, {
       endpoint,
       $host: endpoint,
       // An overridden endpoint is an emulator or a proxy of a cloud: the token's audience is still an ARM.
       credentialScopes: [`${endpoint}/.default`],
       userAgentOptions: { userAgentPrefix: 'slipway' },
-      retryOptions: { maxRetries, maxRetryDelayInMs: 4_000 },
+      retryOptions: { maxRetries: 0 },
       redirectOptions: { maxRetries: 0 }, // a redirect would carry the token to another host
       ...tlsOptions
     })
-    client.pipeline.addPolicy(sendInTime, { afterPhase: 'Sign' })
-    return client
+    made.pipeline.addPolicy(sendInTime, { afterPhase: 'Sign' })
+    return made
   })
-  return { endpoint, reader: clientFor(2), writer: clientFor(0) }
+  return { endpoint, client }
 }
 
 /** Until when a request may leave this process, by the monotonic clock (`performance.now()`). Never leaves it itself. */

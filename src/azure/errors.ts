@@ -63,6 +63,11 @@ export function retryAfterOf (headers: Record<string, string>): number | undefin
   return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now())
 }
 
+/** An answer of success that is not what it should be: it says nothing, least of all that something is absent. */
+export function unreadable ({ status }: ArmAnswer): AzureFailure {
+  return new AzureFailure('unknown', { code: 'UnreadableAnswer', message: 'Azure answered with something that cannot be read.', httpStatus: status })
+}
+
 /** A JSON object, or undefined for anything else: Azure's front ends also answer in HTML, and connections break. */
 export function parseObject (text: string | undefined): Record<string, unknown> | undefined {
   try {
@@ -83,7 +88,7 @@ function kindOf ({ status, headers }: ArmAnswer, { code, message = '' }: AzureEr
   if (status === 429) return 'throttled'
   if (status === 401) return 'unauthenticated'
   if (status === 409 && !finalConflicts.has(code ?? '')) return 'busy'
-  if (status === 408 || status >= 500) return 'unknown'
+  if (status < 400 || status === 408 || status >= 500) return 'unknown' // below 400: a success that cannot be read
   return 'refused'
 }
 

@@ -3,7 +3,7 @@ import { createPipelineRequest } from '@azure/core-rest-pipeline'
 import type { Compiled } from '../argocd/compile.ts'
 import { clusterArmId, clusterProviders, type ClusterRef } from '../schemas/cluster.ts'
 import { sendBeforeHeader, type ArmClient } from './arm-client.ts'
-import { judgeAnswer, judgeFailure, parseObject, retryAfterOf, type ArmAnswer } from './errors.ts'
+import { judgeAnswer, judgeFailure, parseObject, retryAfterOf, unreadable, type ArmAnswer } from './errors.ts'
 import { extensionOf, extensionType, operationOf, type Extension, type OperationReading } from './extension.ts'
 
 const apiVersion = '2023-05-01' // the newest stable version whose models the SDK speaks
@@ -43,7 +43,7 @@ export interface WriteOptions extends CallOptions {
 }
 
 /**
- * The Argo CD extension of a cluster, in Azure Resource Manager. Reads retry what may pass; writes are sent once.
+ * The Argo CD extension of a cluster, in Azure Resource Manager. Nothing is retried here.
  * Every method rejects with an `AzureFailure`, and only with that.
  */
 export interface Extensions {
@@ -60,17 +60,18 @@ export interface Extensions {
 }
 
 /** Binds the extension's operations to one ARM endpoint. */
-export function createExtensions ({ endpoint, reader, writer }: ArmClient): Extensions {
+export function createExtensions ({ endpoint, client }: ArmClient): Extensions {
   const collection = (cluster: ClusterRef) => `${endpoint}${clusterArmId(cluster)}/providers/Microsoft.KubernetesConfiguration/extensions`
 
   return {
     async find (cluster, options) {
       let url: string | undefined = `${collection(cluster)}?api-version=${apiVersion}`
       while (url !== undefined) {
-        const page = await get(reader(cluster.subscriptionId), url, options)
+        const page = await get(client(cluster.subscriptionId), url, options)
         if (page.status !== 200) throw judgeAnswer(page)
         const { value, nextLink } = parseObject(page.body) ?? {}
-        const found = (Array.isArray(value) ? value : []).map(extensionOf).find(extension => extension?.type === extensionType)
+        if (!Array.isArray(value)) throw unreadable(page)
+        const found = value.map(extensionOf).find(extension => extension?.type === extensionType)
         if (found) return found
         url = typeof nextLink === 'string' && isArm(nextLink) ? nextLink : undefined
       }
@@ -78,31 +79,35 @@ export function createExtensions ({ endpoint, reader, writer }: ArmClient): Exte
     },
 
     async read (cluster, name, options) {
-      const answer = await get(reader(cluster.subscriptionId), `${collection(cluster)}/${name}?api-version=${apiVersion}`, options)
-      if (answer.status === 200) return extensionOf(parseObject(answer.body))
+      const answer = await get(client(cluster.subscriptionId), `${collection(cluster)}/${name}?api-version=${apiVersion}`, options)
+      if (answer.status === 200) {
+        const extension = extensionOf(parseObject(answer.body))
+        if (extension) return extension
+        throw unreadable(answer)
+      }
       const failure = judgeAnswer(answer)
       if (failure.kind === 'absent') return undefined
       throw failure
     },
 
     async write (cluster, { verb, name, compiled, set }, options) {
-      const client = writer(cluster.subscriptionId).extensions
+      const { extensions } = client(cluster.subscriptionId)
       const id = [cluster.resourceGroup, clusterProviders[cluster.clusterType], cluster.clusterType, cluster.clusterName, name] as const
       return await begin(options, callOptions => verb === 'PUT'
-        ? client.beginCreate(...id, putBody(cluster, compiled), callOptions)
-        : client.beginUpdate(...id, patchBody(compiled, set), callOptions))
+        ? extensions.beginCreate(...id, putBody(cluster, compiled), callOptions)
+        : extensions.beginUpdate(...id, patchBody(compiled, set), callOptions))
     },
 
     async remove (cluster, name, force, options) {
-      const client = writer(cluster.subscriptionId).extensions
-      return await begin(options, callOptions => client.beginDelete(
+      const { extensions } = client(cluster.subscriptionId)
+      return await begin(options, callOptions => extensions.beginDelete(
         cluster.resourceGroup, clusterProviders[cluster.clusterType], cluster.clusterType, cluster.clusterName, name,
         force ? { ...callOptions, forceDelete: true } : callOptions))
     },
 
     async readOperation (cluster, operationUrl, options) {
       if (!isArm(operationUrl)) return undefined
-      const answer = await get(reader(cluster.subscriptionId), operationUrl, options)
+      const answer = await get(client(cluster.subscriptionId), operationUrl, options)
       if (answer.status === 200) return operationOf(answer)
       // 400, 403, 404, 410: expired, or its signature is not accepted any more. The extension itself can still be asked.
       if ([400, 403, 404, 410].includes(answer.status)) return undefined
@@ -119,7 +124,7 @@ export function createExtensions ({ endpoint, reader, writer }: ArmClient): Exte
 async function get (client: SourceControlConfigurationClient, url: string, options: CallOptions = {}): Promise<ArmAnswer> {
   try {
     const timeoutMs = options.timeoutMs ?? readTimeoutMs
-    const request = createPipelineRequest({ url, method: 'GET', timeout: timeoutMs, abortSignal: AbortSignal.timeout(timeoutMs * 2) })
+    const request = createPipelineRequest({ url, method: 'GET', timeout: timeoutMs, abortSignal: AbortSignal.timeout(timeoutMs) })
     request.headers.set('accept', 'application/json')
     if (options.correlationId) request.headers.set('x-ms-correlation-request-id', options.correlationId)
     const response = await client.sendRequest(request)
