@@ -26,6 +26,23 @@ export function openConfiguredStore (config: Config, url: string, log: Logger): 
     namespace: config.SLIPWAY_STORE_NAMESPACE,
     ...(ca !== undefined && { ca }),
     indexRetentionMs: config.SLIPWAY_JOB_RETENTION_HOURS * hourMs + longestJobMs + 24 * hourMs, // a day for jobs that waited for a worker
-    onError: error => { log.warn({ err: error }, 'job store') }
+    onError: quietly(log)
   })
+}
+
+const repeatAfterMs = 10_000
+
+/** Logs a store's errors. Each connection of a store that is away fails several times a second: the same words are said now and then. */
+function quietly (log: Logger): (error: Error) => void {
+  const said = new Map<string, { at: number, unsaid: number }>()
+  return error => {
+    const last = said.get(error.message)
+    if (last && Date.now() - last.at < repeatAfterMs) {
+      last.unsaid += 1
+      return
+    }
+    if (said.size > 100) said.clear() // messages with ids in them must not pile up
+    said.set(error.message, { at: Date.now(), unsaid: 0 })
+    log.warn({ err: error, ...(last && last.unsaid > 0 && { timesSince: last.unsaid }) }, 'job store')
+  }
 }

@@ -68,7 +68,6 @@ export async function startWorker ({ config, log, store, fail }: { config: Confi
     const { action, cluster } = job.data.request
     log.info({ jobId: job.id, action, cluster, status: job.returnvalue.status, code: job.returnvalue.error?.code }, 'job ended')
   })
-  worker.on('error', error => { log.warn({ err: error }, 'queue') })
 
   const health = await buildHealthApp({ readiness: async () => {
     if (stopping) return ['This process is stopping.']

@@ -73,7 +73,8 @@ export function createExtensions ({ endpoint, client }: ArmClient): Extensions {
         if (!Array.isArray(value)) throw unreadable(page)
         const found = value.map(extensionOf).find(extension => extension?.type === extensionType)
         if (found) return found
-        url = typeof nextLink === 'string' && isArm(nextLink) ? nextLink : undefined
+        if (typeof nextLink === 'string' && !isArm(nextLink)) throw unreadable(page)
+        url = typeof nextLink === 'string' ? nextLink : undefined
       }
       return undefined
     },
