@@ -1,0 +1,141 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, expect, test, describe } from 'vitest'
+import { isOver, statusOf, viewOf, type JobRequest } from '../../src/jobs/job.ts'
+import { createJobQueue, type JobQueue } from '../../src/jobs/queue.ts'
+import { openStore } from '../../src/jobs/stores/open-store.ts'
+import type { ClusterRef } from '../../src/schemas/cluster.ts'
+import type { Job } from '../../src/schemas/job.ts'
+import { startEmulator, type StartedEmulator } from '../helpers/emulator.ts'
+import type { HaltAt } from '../helpers/halting-worker.ts'
+import { slipwayEnv, startHaltingWorker, startWorkerProcess, type SlipwayProcess } from '../helpers/slipway.ts'
+import { describeEachStore, uniqueNamespace, type TestStore } from '../helpers/stores.ts'
+
+type Wanted = Pick<JobRequest, 'action' | 'specification' | 'patch' | 'force'>
+
+/** What a job is to do, and the one write that Azure may see of it. */
+const changes: Record<string, { wanted: Wanted, isInstalled: boolean, write: string }> = {
+  install: { wanted: { action: 'install', specification: { highAvailability: { enabled: false } } }, isInstalled: false, write: 'PUT created' },
+  'update by PATCH': { wanted: { action: 'update', patch: { highAvailability: { serverReplicas: 2 } } }, isInstalled: true, write: 'PATCH patched' },
+  'update by PUT': { wanted: { action: 'update', patch: { url: null } }, isInstalled: true, write: 'PUT replaced' },
+  delete: { wanted: { action: 'delete', force: false }, isInstalled: true, write: 'DELETE deleted' }
+}
+
+let emulator: StartedEmulator
+beforeAll(async () => { emulator = await startEmulator() })
+afterAll(async () => { await emulator.close() })
+
+describeEachStore('A worker that dies', store => {
+  describe.concurrent.each(Object.keys(changes))('during %s', name => {
+    test.each<[HaltAt]>([['intent saved'], ['answer not saved'], ['outcome not saved']])('killed with its %s, is followed by one that ends the job with one write', async at => {
+      await using scene = await openScene(store, name)
+      const first = scene.track(startHaltingWorker(scene.env, at))
+      await scene.submit()
+      await first.halted
+      await first.kill()
+      scene.track(startWorkerProcess(scene.env))
+      await scene.expectOneWrite()
+    })
+
+    test('killed while Azure holds its answer, is followed by one that ends the job with one write', async () => {
+      await using scene = await openScene(store, name)
+      const fault = await emulator.control.fault({ path: scene.cluster.clusterName, method: scene.method, when: 'after', hold: true })
+      const first = scene.track(startWorkerProcess(scene.env))
+      await scene.submit()
+      await fault.fired(20)
+      await first.kill()
+      scene.track(startWorkerProcess(scene.env))
+      await scene.expectOneWrite()
+    })
+
+    test('killed while the job waits, and away for longer than the operation lasts, is followed by one that ends it with one write', async () => {
+      await using scene = await openScene(store, name, 600)
+      const first = scene.track(startWorkerProcess(scene.env))
+      await scene.submit()
+      await scene.until(job => job.provisioningState !== undefined && job.currentStep !== undefined && !job.currentStep.startsWith('submit'))
+      await first.kill()
+      await emulator.control.cluster(scene.cluster, { createSeconds: 0, updateSeconds: 0, deleteSeconds: 0 })
+      await emulator.control.advance(700)
+      scene.track(startWorkerProcess(scene.env))
+      await scene.expectOneWrite()
+    })
+
+    test.each<[HaltAt]>([['intent saved'], ['answer not saved']])('stopped with its %s, and resumed after another took over, writes nothing more', async at => {
+      await using scene = await openScene(store, name)
+      const first = scene.track(startHaltingWorker(scene.env, at))
+      await scene.submit()
+      await first.halted
+      first.child.kill('SIGSTOP')
+      scene.track(startWorkerProcess(scene.env))
+      await scene.until(job => isOver(job.status))
+      first.child.kill('SIGCONT')
+      await first.stop() // it ends in order, after whatever it still does
+      await scene.expectOneWrite()
+    })
+
+    test('whose connection is reset after Azure took the write ends the job with one write', async () => {
+      await using scene = await openScene(store, name)
+      await emulator.control.fault({ path: scene.cluster.clusterName, method: scene.method, when: 'after', reset: true })
+      scene.track(startWorkerProcess(scene.env))
+      await scene.submit()
+      await scene.expectOneWrite()
+    })
+  })
+})
+
+/** A cluster, a queue and workers of one test's own. */
+async function openScene (testStore: TestStore, change: string, seconds = 0.4) {
+  const { wanted, isInstalled, write } = changes[change]!
+  const namespace = uniqueNamespace()
+  const store = openStore({ url: testStore.url, namespace, indexRetentionMs: 86_400_000, onError: () => undefined })
+  const closing = new AbortController()
+  const jobs: JobQueue = createJobQueue({ store, retentionMs: 86_400_000, monitorUrl: id => `http://test/v1/jobs/${id}`, closing: closing.signal })
+  const cluster: ClusterRef = { subscriptionId: randomUUID(), resourceGroup: 'rg', clusterType: 'managedClusters', clusterName: `c${randomUUID()}` }
+  await emulator.control.cluster(cluster, {
+    createSeconds: seconds, updateSeconds: seconds, deleteSeconds: seconds, retryAfterSeconds: null,
+    ...(isInstalled && { extensions: [{ name: 'argocd', properties: { configurationSettings: { 'redis-ha.enabled': 'false', 'configs.cm.url': 'https://argocd.test' } } }] })
+  })
+  const workers: SlipwayProcess[] = []
+  let id = ''
+
+  return {
+    cluster,
+    env: slipwayEnv(emulator, { url: testStore.url, namespace }),
+    method: write.split(' ')[0] as 'PUT' | 'PATCH' | 'DELETE',
+
+    track<T extends SlipwayProcess> (worker: T): T {
+      workers.push(worker)
+      return worker
+    },
+
+    async submit (): Promise<void> {
+      const { record } = await jobs.accept({ ...wanted, cluster, requestedBy: 'test', requestId: randomUUID(), correlationId: randomUUID(), fingerprint: 'test' })
+      id = record.id
+    },
+
+    async until (isThere: (job: Job) => boolean): Promise<Job> {
+      for (;;) {
+        const record = await jobs.get(id)
+        if (record === undefined) throw new Error('the job is gone')
+        const job = viewOf(record, url => url)
+        if (isThere(job)) return job
+        if (isOver(statusOf(record))) throw new Error(`the job ended as ${JSON.stringify(job)}`)
+        await jobs.waitForChange(record, 200)
+      }
+    },
+
+    async expectOneWrite (): Promise<void> {
+      const job = await this.until(({ status }) => isOver(status))
+      expect(job.error).toBeUndefined()
+      expect(job.status).toBe('Succeeded')
+      expect(job.effect).toBe(write.split(' ')[1])
+      const ledger = (await emulator.control.ledger()).filter(entry => entry.id.includes(cluster.clusterName))
+      expect(ledger.map(({ method, effect }) => `${method} ${effect}`)).toEqual([write])
+    },
+
+    async [Symbol.asyncDispose] () {
+      await Promise.all(workers.map(async worker => { await worker.kill() }))
+      closing.abort()
+      await store.close()
+    }
+  }
+}
