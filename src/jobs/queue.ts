@@ -101,7 +101,7 @@ export function createJobQueue ({ store, retentionMs, monitorUrl, closing }: Job
         if (holder === undefined) continue // it ended and went away meanwhile
         if (holderId === jobId) {
           if (holder.data.request.requestId !== request.requestId) return replay(holder, request)
-          return { record: holder, replayed: false }
+          return { record: asAccepted(holder), replayed: false } // a worker may be at it already; a replay shows the same
         }
         if (isOver(statusOf(holder))) continue // it let the cluster go meanwhile
         if (key === undefined && holder.data.request.fingerprint === request.fingerprint) return { record: holder, replayed: false }
