@@ -48,6 +48,15 @@ export function startHaltingWorker (env: NodeJS.ProcessEnv, at: HaltAt): Slipway
   return { ...worker, halted: once(worker.child, 'message') }
 }
 
+/** Waits until a service says that it is ready. */
+export async function ready (base: string): Promise<void> {
+  for (;;) {
+    const response = await fetch(`${base}/readyz`).catch(() => undefined)
+    if (response?.ok) return
+    await new Promise(resolve => setTimeout(resolve, 50)) // nothing tells that a port is about to open
+  }
+}
+
 function run (file: string, args: string[], env: NodeJS.ProcessEnv): SlipwayProcess {
   const child = spawn(process.execPath, [fileURLToPath(new URL(file, import.meta.url)), ...args], { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
   let output = ''

@@ -8,7 +8,7 @@ import type { ClusterRef } from '../../src/schemas/cluster.ts'
 import type { Job } from '../../src/schemas/job.ts'
 import { startEmulator, type StartedEmulator } from '../helpers/emulator.ts'
 import { checkedFetch } from '../helpers/openapi.ts'
-import { slipwayEnv, startServerProcess, startWorkerProcess, type SlipwayProcess } from '../helpers/slipway.ts'
+import { ready, slipwayEnv, startServerProcess, startWorkerProcess, type SlipwayProcess } from '../helpers/slipway.ts'
 import { freePort } from '../helpers/stores-setup.ts'
 import { describeEachStore } from '../helpers/stores.ts'
 
@@ -261,12 +261,4 @@ function armId ({ subscriptionId, resourceGroup, clusterType, clusterName }: Clu
 
 function withoutIds ({ instance: _instance, requestId: _requestId, ...rest }: Record<string, unknown>): Record<string, unknown> {
   return rest
-}
-
-async function ready (base: string): Promise<void> {
-  for (;;) {
-    const response = await fetch(`${base}/readyz`).catch(() => undefined)
-    if (response?.ok) return
-    await new Promise(resolve => setTimeout(resolve, 50)) // nothing tells that a port is about to open
-  }
 }
