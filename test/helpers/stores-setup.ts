@@ -34,11 +34,11 @@ export default async function setup (project: TestProject): Promise<() => Promis
 }
 
 /** Starts a Redis on a free port of loopback; it ends with `stop`. `options` are lines of its configuration. */
-export async function startRedis (redisServer: string, options: Record<string, string> = {}, port?: number): Promise<{ url: string, port: number, child: ChildProcess, stop: () => Promise<void> }> {
+export async function startRedis (redisServer: string, options: Record<string, string | string[]> = {}, port?: number): Promise<{ url: string, port: number, child: ChildProcess, stop: () => Promise<void> }> {
   const folder = mkdtempSync(join(tmpdir(), 'slipway-redis-'))
   const ownPort = port ?? await freePort()
-  const settings = { port: String(ownPort), bind: '127.0.0.1', dir: folder, save: '', appendonly: 'yes', appendfsync: 'always', 'maxmemory-policy': 'noeviction', daemonize: 'no', ...options }
-  const child = spawn(redisServer, Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]), { stdio: 'ignore' })
+  const settings: Record<string, string | string[]> = { port: String(ownPort), bind: '127.0.0.1', dir: folder, save: '', appendonly: 'yes', appendfsync: 'always', 'maxmemory-policy': 'noeviction', daemonize: 'no', ...options }
+  const child = spawn(redisServer, Object.entries(settings).flatMap(([name, value]) => [`--${name}`, ...[value].flat()]), { stdio: 'ignore' })
   process.once('exit', () => child.kill('SIGKILL'))
   const stop = async () => {
     if (child.exitCode === null && child.signalCode === null) {
@@ -47,6 +47,7 @@ export async function startRedis (redisServer: string, options: Record<string, s
     }
     rmSync(folder, { recursive: true, force: true })
   }
+  // One that speaks TLS only answers nobody without its certificate; its clients wait for it themselves.
   if (settings.port !== '0') await answers(ownPort)
   return { url: `redis://127.0.0.1:${ownPort}`, port: ownPort, child, stop }
 }
