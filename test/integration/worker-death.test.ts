@@ -1,16 +1,11 @@
-import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test, describe } from 'vitest'
-import { isOver, statusOf, viewOf, type JobRequest } from '../../src/jobs/job.ts'
-import { createJobQueue, type JobQueue } from '../../src/jobs/queue.ts'
-import { openStore } from '../../src/jobs/stores/open-store.ts'
-import type { ClusterRef } from '../../src/schemas/cluster.ts'
+import { isOver } from '../../src/jobs/job.ts'
 import type { Job } from '../../src/schemas/job.ts'
 import { startEmulator, type StartedEmulator } from '../helpers/emulator.ts'
 import type { HaltAt } from '../helpers/halting-worker.ts'
+import { anyCluster, openQueue, type Wanted } from '../helpers/jobs.ts'
 import { slipwayEnv, startHaltingWorker, startWorkerProcess, type SlipwayProcess } from '../helpers/slipway.ts'
 import { describeEachStore, uniqueNamespace, type TestStore } from '../helpers/stores.ts'
-
-type Wanted = Pick<JobRequest, 'action' | 'specification' | 'patch' | 'force'>
 
 /** What a job is to do, and the one write that Azure may see of it. */
 const changes: Record<string, { wanted: Wanted, isInstalled: boolean, write: string }> = {
@@ -86,10 +81,8 @@ describeEachStore('A worker that dies', store => {
 async function openScene (testStore: TestStore, change: string, seconds = 0.4) {
   const { wanted, isInstalled, write } = changes[change]!
   const namespace = uniqueNamespace()
-  const store = openStore({ url: testStore.url, namespace, indexRetentionMs: 86_400_000, onError: () => undefined })
-  const closing = new AbortController()
-  const jobs: JobQueue = createJobQueue({ store, retentionMs: 86_400_000, monitorUrl: id => `http://test/v1/jobs/${id}`, closing: closing.signal })
-  const cluster: ClusterRef = { subscriptionId: randomUUID(), resourceGroup: 'rg', clusterType: 'managedClusters', clusterName: `c${randomUUID()}` }
+  const queue = openQueue(testStore.url, namespace)
+  const cluster = anyCluster()
   await emulator.control.cluster(cluster, {
     createSeconds: seconds, updateSeconds: seconds, deleteSeconds: seconds, retryAfterSeconds: null,
     ...(isInstalled && { extensions: [{ name: 'argocd', properties: { configurationSettings: { 'redis-ha.enabled': 'false', 'configs.cm.url': 'https://argocd.test' } } }] })
@@ -108,34 +101,24 @@ async function openScene (testStore: TestStore, change: string, seconds = 0.4) {
     },
 
     async submit (): Promise<void> {
-      const { record } = await jobs.accept({ ...wanted, cluster, requestedBy: 'test', requestId: randomUUID(), correlationId: randomUUID(), fingerprint: 'test' })
-      id = record.id
+      id = await queue.submit(cluster, wanted)
     },
 
     async until (isThere: (job: Job) => boolean): Promise<Job> {
-      for (;;) {
-        const record = await jobs.get(id)
-        if (record === undefined) throw new Error('the job is gone')
-        const job = viewOf(record, url => url)
-        if (isThere(job)) return job
-        if (isOver(statusOf(record))) throw new Error(`the job ended as ${JSON.stringify(job)}`)
-        await jobs.waitForChange(record, 200)
-      }
+      return await queue.until(id, isThere)
     },
 
     async expectOneWrite (): Promise<void> {
-      const job = await this.until(({ status }) => isOver(status))
+      const job = await queue.ended(id)
       expect(job.error).toBeUndefined()
-      expect(job.status).toBe('Succeeded')
-      expect(job.effect).toBe(write.split(' ')[1])
+      expect([job.status, job.effect]).toEqual(['Succeeded', write.split(' ')[1]])
       const ledger = (await emulator.control.ledger()).filter(entry => entry.id.includes(cluster.clusterName))
       expect(ledger.map(({ method, effect }) => `${method} ${effect}`)).toEqual([write])
     },
 
     async [Symbol.asyncDispose] () {
       await Promise.all(workers.map(async worker => { await worker.kill() }))
-      closing.abort()
-      await store.close()
+      await queue[Symbol.asyncDispose]()
     }
   }
 }
