@@ -3,6 +3,7 @@ import { buildApp } from './app.ts'
 import { createArmClient } from './azure/arm-client.ts'
 import { createExtensions } from './azure/extensions.ts'
 import { ConfigError, loadConfig, storeUrlOf, type Config } from './config.ts'
+import { withinDeadline } from './jobs/deadline.ts'
 import { checkDurability, StoreNotDurable } from './jobs/durability.ts'
 import { createJobQueue } from './jobs/queue.ts'
 import type { JobStore } from './jobs/stores/store.ts'
@@ -41,7 +42,7 @@ export async function startServer ({ config, log, store, fail }: { config: Confi
     },
     findCaller,
     publicUrl,
-    cursorSecret: () => store.sharedSecret('cursor'),
+    cursorSecret: async () => await withinDeadline(store.sharedSecret('cursor')),
     version,
     docs: config.SLIPWAY_DOCS ?? config.NODE_ENV !== 'production',
     log

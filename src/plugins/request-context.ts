@@ -18,13 +18,15 @@ export const requestContext = fp(async (app: FastifyInstance) => {
   app.decorateRequest('traceparent', '')
   let closing = false
   app.addHook('preClose', async () => { closing = true })
+  // A connection that is kept alive would keep the process alive.
+  app.addHook('onSend', async (_request, reply) => { if (closing) reply.header('connection', 'close') })
 
   app.addHook('onRequest', async (request, reply) => {
     request.traceparent = continueTrace(request.headers['traceparent'])
     reply.headers({ 'x-ms-request-id': request.id, traceparent: request.traceparent, 'cache-control': 'no-store' })
     const clientRequestId = request.headers['x-ms-client-request-id']
     if (typeof clientRequestId === 'string' && guid.test(clientRequestId)) reply.header('x-ms-client-request-id', clientRequestId)
-    if (closing) throw new Problem('ShuttingDown', 'This process is stopping. Send the request again: another one will answer.', { headers: { connection: 'close' } })
+    if (closing) throw new Problem('ShuttingDown', 'This process is stopping. Send the request again: another one will answer.')
     refuseRepeatability(request)
   })
 }, { name: 'request-context' })

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { createPostgresBackend, Queue, QueueEvents, Worker } from 'bullmq'
-import { Pool } from 'pg'
+import { Client, Pool, type ClientConfig } from 'pg'
 import { createPostgresIndex, createTables } from './postgres-index.ts'
 import { withDeadlockRetry } from './postgres-retry.ts'
 import { queueName, type Durability, type JobStore, type StoreOptions } from './store.ts'
@@ -8,7 +8,7 @@ import { queueName, type Durability, type JobStore, type StoreOptions } from './
 /** Jobs on PostgreSQL, in a schema of their own. Nothing is waited for: the server may come up later. */
 export function createPostgresStore (options: StoreOptions): JobStore {
   const { url, namespace, ca, indexRetentionMs, onError } = options
-  const server = { connectionString: url, connectionTimeoutMillis: 5_000, ...(ca !== undefined && { ssl: { ca } }) }
+  const server = { Client: HeardClient, connectionString: url, connectionTimeoutMillis: 5_000, ...(ca !== undefined && { ssl: { ca } }) }
   const pool = new Pool({ ...server, max: 10, options: `-c search_path=${namespace}` })
   pool.on('error', onError)
   const users: { close: () => Promise<void> }[] = []
@@ -71,6 +71,17 @@ export function createPostgresStore (options: StoreOptions): JobStore {
     // What still waits for a server that does not answer has a moment, no more.
     const closed = Promise.allSettled(users.map(async user => { await user.close() })).then(async () => { await pool.end() })
     await Promise.race([closed, new Promise(resolve => { setTimeout(resolve, 2_500).unref() })])
+  }
+}
+
+/**
+ * A client whose errors somebody always hears. A pool listens only to clients that lie idle; one that loses its server
+ * while it is in use would end the process. Whoever uses it hears of it by the query that fails.
+ */
+class HeardClient extends Client {
+  constructor (config?: string | ClientConfig) {
+    super(config)
+    this.on('error', () => undefined)
   }
 }
 

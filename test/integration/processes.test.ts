@@ -1,0 +1,189 @@
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { Redis } from 'ioredis'
+import { Client } from 'pg'
+import { startEmulator, type StartedEmulator } from '../helpers/emulator.ts'
+import { anyCluster, openQueue } from '../helpers/jobs.ts'
+import { checkedFetch } from '../helpers/openapi.ts'
+import { ready, slipwayEnv, startServerProcess, startWorkerProcess } from '../helpers/slipway.ts'
+import { freePort, startRedis } from '../helpers/stores-setup.ts'
+import { describeEachStore, uniqueNamespace } from '../helpers/stores.ts'
+import { createLog } from '../../src/log.ts'
+import { loadConfig } from '../../src/config.ts'
+import { startEmbeddedPostgres } from '../../src/jobs/stores/embedded.ts'
+import { openStore } from '../../src/jobs/stores/open-store.ts'
+import { startWorker } from '../../src/worker.ts'
+
+let emulator: StartedEmulator
+beforeAll(async () => { emulator = await startEmulator() })
+afterAll(async () => { await emulator.close() })
+
+const gracefulMs = 10_000
+
+describeEachStore('A process', store => {
+  test('of the API ends with 0 in time on SIGTERM, answering those who wait, and answers nobody after that', async () => {
+    const port = await freePort()
+    const base = `http://127.0.0.1:${port}`
+    const namespace = uniqueNamespace()
+    await using queue = openQueue(store.url, namespace)
+    const server = startServerProcess(slipwayEnv(emulator, { url: store.url, namespace }, { SLIPWAY_PORT: String(port) }))
+    await ready(base)
+    const id = await queue.submit(anyCluster(), { action: 'delete', force: false })
+    const waiting = Array.from({ length: 20 }, async () => await checkedFetch(`${base}/v1/jobs/${id}`, { headers: { prefer: 'wait=30' } }))
+    await checkedFetch(`${base}/livez`) // behind them on the way
+    const begun = Date.now()
+    expect(await server.stop()).toBe(0)
+    expect(Date.now() - begun).toBeLessThan(gracefulMs)
+    const answers = await Promise.all(waiting.map(async answer => await answer.catch(() => ({ status: 0 }))))
+    expect(answers.every(({ status }) => [200, 503].includes(status))).toBe(true)
+    await expect(fetch(`${base}/livez`)).rejects.toThrow()
+  })
+
+  test('of a worker ends with 0 in time on SIGTERM, in the middle of a write too, and leaves the job to the next one', async () => {
+    const namespace = uniqueNamespace()
+    await using queue = openQueue(store.url, namespace)
+    const env = slipwayEnv(emulator, { url: store.url, namespace })
+    const cluster = anyCluster()
+    await emulator.control.cluster(cluster, { createSeconds: 0.3, retryAfterSeconds: null })
+    const fault = await emulator.control.fault({ path: cluster.clusterName, method: 'PUT', when: 'after', hold: true })
+    const first = startWorkerProcess(env)
+    const id = await queue.submit(cluster, { action: 'install', specification: {} })
+    await fault.fired(20)
+    const begun = Date.now()
+    expect(await first.stop()).toBe(0)
+    expect(Date.now() - begun).toBeLessThan(gracefulMs)
+    const second = startWorkerProcess(env)
+    expect(await queue.ended(id)).toMatchObject({ status: 'Succeeded', effect: 'created' })
+    await second.stop()
+    expect((await emulator.control.ledger()).filter(entry => entry.id.includes(cluster.clusterName))).toHaveLength(1)
+  })
+
+  test('that loses every connection to its store goes on when the store does', async () => {
+    const own = store.kind === 'redis' ? await startRedis(inject('redisServer')) : await startEmbeddedPostgres() // other tests keep their connections
+    const namespace = uniqueNamespace()
+    const port = await freePort()
+    const base = `http://127.0.0.1:${port}`
+    const env = slipwayEnv(emulator, { url: own.url, namespace }, { SLIPWAY_PORT: String(port) })
+    const [server, worker] = [startServerProcess(env), startWorkerProcess(env)]
+    await ready(base)
+    const cluster = anyCluster()
+    await emulator.control.cluster(cluster, { createSeconds: 1, retryAfterSeconds: null })
+    const path = `/v1/subscriptions/${cluster.subscriptionId}/resourceGroups/rg/managedClusters/${cluster.clusterName}/argocd`
+    const { body: { id } } = await checkedFetch(base + path, { method: 'PUT', headers: { 'content-type': 'application/json' }, body: '{}' })
+    await cutConnections(store.kind, own.url)
+    await ready(base)
+    for (;;) {
+      const { status, body } = await checkedFetch(`${base}/v1/jobs/${id}`, { headers: { prefer: 'wait=5' } })
+      if (status !== 200 || body.endedAt === undefined) continue
+      expect(body).toMatchObject({ status: 'Succeeded', effect: 'created' })
+      break
+    }
+    expect([server.child.exitCode, worker.child.exitCode]).toEqual([null, null])
+    expect([await server.stop(), await worker.stop()]).toEqual([0, 0])
+    await own.stop()
+  })
+
+  test('of a worker whose clock is not the store\'s takes no jobs, and says why', async () => {
+    const namespace = uniqueNamespace()
+    await using queue = openQueue(store.url, namespace)
+    const real = openStore({ url: store.url, namespace, indexRetentionMs: 60_000, onError: () => undefined })
+    const config = loadConfig({ SLIPWAY_WORKER_PORT: '0', SLIPWAY_WORKER_HOST: '127.0.0.1', SLIPWAY_ARM_ENDPOINT: emulator.url })
+    const worker = await startWorker({ config, log: createLog('silent', 'test'), fail: () => undefined, store: { ...real, now: async () => await real.now() - 600_000 } })
+    const id = await queue.submit(anyCluster(), { action: 'delete', force: false })
+    for (;;) {
+      const { status, body } = await checkedFetch(`${worker.url}/readyz`)
+      expect([status, body.code]).toEqual([503, 'NotReady'])
+      if (String(body.detail).includes('600 s ahead')) break
+    }
+    expect((await queue.jobs.get(id))?.processedOn).toBeUndefined()
+    await worker.close()
+  })
+
+  test('of a worker puts back a job of a newer version, for a newer worker to take', async () => {
+    const namespace = uniqueNamespace()
+    await using queue = openQueue(store.url, namespace)
+    const bull = queue.store.createQueue({})
+    const cluster = anyCluster()
+    await bull.add('argocd', { version: 2, request: { action: 'delete', cluster, requestedBy: 't', requestId: 'r', correlationId: 'c', fingerprint: 'f' }, checkpoint: { steps: [], notes: [] } }, { jobId: 'newer' })
+    const worker = startWorkerProcess(slipwayEnv(emulator, { url: store.url, namespace }))
+    for (;;) {
+      const job = await bull.getJob('newer')
+      if (job?.delay) break
+      await new Promise(resolve => setTimeout(resolve, 50)) // nobody is told of what is put back
+    }
+    expect(await queue.jobs.get('newer')).not.toHaveProperty('finishedOn')
+    await worker.stop()
+  })
+})
+
+describe('A process without its store [Redis]', () => {
+  test('starts, says so, answers 503 within two seconds or so, and recovers by itself', async () => {
+    const [storePort, port] = [await freePort(), await freePort()]
+    const base = `http://127.0.0.1:${port}`
+    const env = slipwayEnv(emulator, { url: `redis://127.0.0.1:${storePort}`, namespace: 'late' }, { SLIPWAY_PORT: String(port) })
+    const [server, worker] = [startServerProcess(env), startWorkerProcess(env)]
+    while (!(await fetch(`${base}/livez`).catch(() => undefined))?.ok) await new Promise(resolve => setTimeout(resolve, 50)) // nothing tells that a port is about to open
+
+    const cluster = anyCluster()
+    await emulator.control.cluster(cluster, { createSeconds: 0.2, retryAfterSeconds: null })
+    const install = async () => await checkedFetch(`${base}/v1/subscriptions/${cluster.subscriptionId}/resourceGroups/rg/managedClusters/${cluster.clusterName}/argocd`, { method: 'PUT', headers: { 'content-type': 'application/json', 'idempotency-key': 'k' }, body: '{}' })
+    for (const ask of [install, async () => await checkedFetch(`${base}/v1/jobs/1`), async () => await checkedFetch(`${base}/v1/jobs`), async () => await checkedFetch(`${base}/readyz`)]) {
+      const begun = Date.now()
+      const { status, headers } = await ask()
+      expect([status, Number(headers.get('retry-after')) > 0]).toEqual([503, true])
+      expect(Date.now() - begun).toBeLessThan(3_500)
+    }
+
+    const redis = await startRedis(inject('redisServer'), {}, storePort)
+    await ready(base)
+    const accepted = await install()
+    expect(accepted.status).toBe(202)
+    for (;;) {
+      const { body } = await checkedFetch(`${base}/v1/jobs/${accepted.body.id}`, { headers: { prefer: 'wait=5' } })
+      if (body.endedAt) {
+        expect(body.effect).toBe('created')
+        break
+      }
+    }
+    expect([await server.stop(), await worker.stop()]).toEqual([0, 0])
+    await redis.stop()
+  })
+
+  test('refuses a store that may lose jobs where that is asked for, and only warns where it is not', async () => {
+    const redis = await startRedis(inject('redisServer'), { appendonly: 'no' })
+    const env = slipwayEnv(emulator, { url: redis.url, namespace: 'lossy' }, { SLIPWAY_PORT: '0' })
+    const strict = [startServerProcess({ ...env, SLIPWAY_REQUIRE_DURABLE_STORE: 'true' }), startWorkerProcess({ ...env, SLIPWAY_REQUIRE_DURABLE_STORE: 'true' })]
+    const codes = await Promise.all(strict.map(async ({ child }) => await new Promise(resolve => child.once('exit', resolve))))
+    expect(codes).toEqual([1, 1])
+    for (const { output } of strict) expect(output()).toContain('appendonly')
+    const lenient = startServerProcess(env)
+    while (!lenient.output().includes('JOB STORE')) await new Promise(resolve => setTimeout(resolve, 50)) // its output is all that tells
+    expect(await lenient.stop()).toBe(0)
+    await redis.stop()
+  })
+
+  test('refuses to start without one named, with a wrong variable, or open to the network without callers', async () => {
+    const start = async (env: Record<string, string>) => {
+      const { child, output } = startServerProcess({ ...process.env, ...env })
+      const code = await new Promise(resolve => child.once('exit', resolve))
+      return { code, output: output() }
+    }
+    const [nothing, misspelt, open] = await Promise.all([start({}), start({ SLIPWAY_STORE_ULR: 'x' }), start({ SLIPWAY_STORE_URL: 'redis://127.0.0.1:1', SLIPWAY_HOST: '0.0.0.0' })])
+    expect([nothing.code, misspelt.code, open.code]).toEqual([1, 1, 1])
+    expect(nothing.output).toContain('SLIPWAY_STORE_URL is not set')
+    expect(misspelt.output).toContain('Did you mean SLIPWAY_STORE_URL?')
+    expect(open.output).toContain('SLIPWAY_CALLERS_FILE')
+  })
+})
+
+async function cutConnections (kind: 'redis' | 'postgres', url: string): Promise<void> {
+  if (kind === 'redis') {
+    const client = new Redis(url)
+    await client.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes')
+    client.disconnect()
+  } else {
+    const client = new Client({ connectionString: url })
+    await client.connect()
+    await client.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()')
+    await client.end()
+  }
+}
