@@ -108,7 +108,8 @@ async function baseApp (loggerInstance: FastifyBaseLogger): Promise<FastifyInsta
   await app.register(problemAnswers)
   await app.register(validation)
   await app.register(methodNotAllowed)
-  await app.register(helmet, { contentSecurityPolicy: false, crossOriginEmbedderPolicy: false, hsts: false })
+  // The rest of its headers is about pages in browsers, or belongs to whoever ends TLS.
+  await app.register(helmet, { contentSecurityPolicy: false, crossOriginEmbedderPolicy: false, hsts: false, originAgentCluster: false, dnsPrefetchControl: false, ieNoOpen: false, permittedCrossDomainPolicies: false, xssFilter: false })
   return app
 }
 

@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { Problem } from '../errors.ts'
@@ -39,7 +39,8 @@ export function newRequestId (): string {
 /** The caller's trace with a new span, or a new trace where the header is absent or not valid (W3C Trace Context 1). */
 function continueTrace (header: string | string[] | undefined): string {
   const [, traceId, flags] = (typeof header === 'string' ? validTraceparent.exec(header) : null) ?? []
-  return `00-${traceId ?? randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-${flags ?? '00'}`
+  const random = randomUUID().replaceAll('-', '') // from a pool of randomness, many times faster than asking the system
+  return `00-${traceId ?? random}-${random.slice(16)}-${flags ?? '00'}`
 }
 
 /** A client that sends these counts on them; ignoring them would promise what is not done. */

@@ -1,9 +1,10 @@
+import { hash } from 'node:crypto'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { Problem } from '../errors.ts'
 import type { Cursors } from '../jobs/cursor.ts'
-import { hashOf, isOver, statusOf, viewOf, type JobRecord } from '../jobs/job.ts'
+import { isOver, statusOf, viewOf, type JobRecord } from '../jobs/job.ts'
 import type { JobQueue } from '../jobs/queue.ts'
 import { authoriseAction } from '../plugins/authentication.ts'
 import { isInScope, normaliseScope } from '../plugins/callers.ts'
@@ -65,7 +66,7 @@ export const jobRoutes: FastifyPluginAsyncTypebox<JobRoutesOptions> = async (app
     if (waitSeconds > 0) reply.header('preference-applied', `wait=${waitSeconds}`)
 
     const job = viewOf(record, monitorUrl)
-    const etag = `"${hashOf(job)}"`
+    const etag = `"${hash('sha1', JSON.stringify(job), 'base64url')}"`
     reply.header('etag', etag)
     if (job.retryAfterSeconds !== undefined) reply.header('retry-after', job.retryAfterSeconds)
     const known = request.headers['if-none-match']?.split(',').map(tag => tag.trim().replace(/^W\//, '')) ?? []

@@ -6,26 +6,29 @@ import type { IndexEntry, IndexFilter, IndexPosition, JobIndex } from './store.t
  * A list walks the smallest set that its filter names, and looks at each entry for the rest of the filter.
  */
 export function createRedisIndex ({ client, prefix, retentionMs }: { client: Redis | Cluster, prefix: string, retentionMs: number }): JobIndex {
+  let writes = 0
   const keyOf = (entry: string) => `${prefix}:${entry}`
 
   return {
     async put (entry) {
-      await client.eval(putScript, 1, keyOf('all'), prefix, entry.jobId, JSON.stringify(entry), entry.createdAt, Math.ceil(retentionMs / 1000), Date.now() - retentionMs, entry.status, ...setsOf(entry))
+      await client.eval(putScript, 1, keyOf('all'), prefix, entry.jobId, JSON.stringify(entry), entry.createdAt, Math.ceil(retentionMs / 1000), writes++ % pruneEvery === 0 ? Date.now() - retentionMs : '', entry.status, ...setsOf(entry))
     },
 
     async list (filter, { after, limit }) {
       const key = await smallest(filter)
       const entries: IndexEntry[] = []
       let position = after
-      for (let looked = 0; looked < lookAtMost;) {
-        const batch = await page(key, position)
+      // Most sets hold nothing but what is asked for; where they do not, ever more is looked at at a time.
+      let size = limit
+      for (let looked = 0; looked < lookAtMost; looked += size) {
+        const batch = await page(key, position, size)
         for (const entry of batch) {
           position = { createdAt: entry.createdAt, jobId: entry.jobId }
           if (matches(filter, entry)) entries.push(entry)
           if (entries.length === limit) return { entries, next: position }
         }
-        looked += batchSize
-        if (batch.length < batchSize) return { entries }
+        if (batch.length < size) return { entries }
+        size = Math.min(size * 4, largestBatch)
       }
       return { entries, ...(position && { next: position }) }
     },
@@ -42,13 +45,14 @@ export function createRedisIndex ({ client, prefix, retentionMs }: { client: Red
   }
 
   /** Entries after a position, newest first; what has no entry any more is passed over. */
-  async function page (key: string, after: IndexPosition | undefined): Promise<IndexEntry[]> {
-    const rows = await client.eval(pageScript, 1, key, prefix, after?.createdAt ?? '+inf', after?.jobId ?? '', batchSize) as string[]
+  async function page (key: string, after: IndexPosition | undefined, size: number): Promise<IndexEntry[]> {
+    const rows = await client.eval(pageScript, 1, key, prefix, after?.createdAt ?? '+inf', after?.jobId ?? '', size) as string[]
     return rows.map(row => JSON.parse(row) as IndexEntry)
   }
 }
 
-const batchSize = 200
+const largestBatch = 400
+const pruneEvery = 100 // writes between two removals of what is too old
 const lookAtMost = 2_000 // a page that finds little ends here, with a position to go on from
 
 /** The sets that an entry stands in, or that a filter names. */
@@ -61,7 +65,7 @@ function matches (filter: IndexFilter, entry: IndexEntry): boolean {
   return same && filter.scopes.some(scope => scope === '' || entry.cluster === scope || entry.cluster.startsWith(`${scope}/`))
 }
 
-/** Moves a job's id to the sets of its new entry. ARGV: prefix, id, entry, score, ttl, oldest score kept, status, sets… */
+/** Moves a job's id to the sets of its new entry. ARGV: prefix, id, entry, score, ttl, oldest score to keep or '', status, sets… (the cluster's first: it goes by itself when its jobs do) */
 const putScript = `
 local prefix, id, oldest = ARGV[1], ARGV[2], ARGV[6]
 local entryKey = prefix .. ':job:' .. id
@@ -73,12 +77,12 @@ if old then
 end
 redis.call('SET', entryKey, ARGV[3], 'EX', ARGV[5])
 redis.call('ZADD', KEYS[1], ARGV[4], id)
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', '(' .. oldest)
+if oldest ~= '' then redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', '(' .. oldest) end
 for i = 8, #ARGV do
   local key = prefix .. ':' .. ARGV[i]
   redis.call('ZADD', key, ARGV[4], id)
-  redis.call('ZREMRANGEBYSCORE', key, '-inf', '(' .. oldest)
-  redis.call('EXPIRE', key, ARGV[5])
+  if i == 8 then redis.call('EXPIRE', key, ARGV[5]) end
+  if oldest ~= '' then redis.call('ZREMRANGEBYSCORE', key, '-inf', '(' .. oldest) end
 end
 return 1`
 
