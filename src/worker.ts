@@ -12,7 +12,7 @@ import { createProcessor } from './jobs/processor.ts'
 import { indexEntryOf, recordOf } from './jobs/queue.ts'
 import { createSteps } from './jobs/steps.ts'
 import type { JobStore } from './jobs/stores/store.ts'
-import { defaultWriteTimes } from './jobs/write-once.ts'
+import { writeTimesFor } from './jobs/write-once.ts'
 import { createLog } from './log.ts'
 import { runProcess } from './process.ts'
 import { version } from './version.ts'
@@ -33,14 +33,13 @@ const closeWithinMs = 8_000 // a write may stay on its way for longer; its inten
 export async function startWorker ({ config, log, store, fail }: { config: Config, log: Logger, store: JobStore, fail: (error: unknown) => void }): Promise<RunningWorker> {
   const clock = createStoreClock(() => store.now())
   const pace = createPollDelay({ defaultMs: config.SLIPWAY_POLL_SECONDS * 1000, perSecond: config.SLIPWAY_POLLS_PER_SECOND })
-  const settleMs = config.SLIPWAY_SETTLE_SECONDS * 1000
   let stopping = false
   let holdingBack: string | undefined = 'The job store has not answered yet.'
 
   const steps = createSteps({
     extensions: createExtensions(createArmClient(azureOptionsOf(config))),
     pollDelay: pace.delay,
-    writeTimes: { ...defaultWriteTimes, settleMs, lookAgainMs: Math.min(defaultWriteTimes.lookAgainMs, settleMs) }
+    writeTimes: writeTimesFor(config.SLIPWAY_SETTLE_SECONDS * 1000)
   })
   const processJob = createProcessor({
     steps,

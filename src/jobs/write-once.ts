@@ -37,8 +37,13 @@ export interface WriteTimes {
   lookAgainMs: number
 }
 
-/** 60 s is the longest that a write stays on its way, 5 s the longest before it is sent; the rest is margin. */
-export const defaultWriteTimes: WriteTimes = { settleMs: 90_000, sendWithinMs: 5_000, lookAgainMs: 10_000 }
+/**
+ * The times that follow from how long an intent takes to settle. 60 s is the longest that a write stays on its way, 5 s
+ * the longest before it is sent; what the settle time (90 s unless configured) has beyond that is margin.
+ */
+export function writeTimesFor (settleMs: number): WriteTimes {
+  return { settleMs, sendWithinMs: 5_000, lookAgainMs: settleMs / 9 }
+}
 
 /**
  * Makes at most one effective write, whatever dies and whenever (README, "At most one write"):

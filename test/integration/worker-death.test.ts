@@ -67,6 +67,24 @@ describeEachStore('A worker that dies', store => {
       await scene.expectOneWrite()
     })
 
+    test('stopped while its write is still on its way, is followed by one that waits for it, and writes nothing', async () => {
+      await using scene = await openScene(store, name)
+      const fault = await emulator.control.fault({ path: scene.cluster.clusterName, method: scene.method, when: 'before', hold: true })
+      const first = scene.track(startWorkerProcess(scene.env))
+      await scene.submit()
+      await fault.fired(20)
+      first.child.kill('SIGSTOP')
+      scene.track(startWorkerProcess({ ...scene.env, SLIPWAY_SETTLE_SECONDS: '20' }))
+      await scene.looks(2) // the second one has seen what is there, and could have sent
+      await fault.release()
+      await scene.until(job => isOver(job.status))
+      first.child.kill('SIGCONT')
+      await first.stop()
+      await scene.expectOneWrite()
+      // Azure refuses a second write while the first is at work; here none may even have been sent.
+      expect((await emulator.control.requests()).filter(({ method, path }) => method === scene.method && path.includes(scene.cluster.clusterName))).toHaveLength(1)
+    })
+
     test('whose connection is reset after Azure took the write ends the job with one write', async () => {
       await using scene = await openScene(store, name)
       await emulator.control.fault({ path: scene.cluster.clusterName, method: scene.method, when: 'after', reset: true })
@@ -102,6 +120,15 @@ async function openScene (testStore: TestStore, change: string, seconds = 0.4) {
 
     async submit (): Promise<void> {
       id = await queue.submit(cluster, wanted)
+    },
+
+    /** Waits until workers have looked so many times what extensions there are. */
+    async looks (times: number): Promise<void> {
+      for (;;) {
+        const looks = (await emulator.control.requests()).filter(({ method, path }) => method === 'GET' && path.includes(cluster.clusterName) && !path.includes('/extensions/'))
+        if (looks.length >= times) return
+        await new Promise(resolve => setTimeout(resolve, 50)) // the emulator's log is read, nothing rings for it
+      }
     },
 
     async until (isThere: (job: Job) => boolean): Promise<Job> {
