@@ -74,7 +74,7 @@ export async function startWorker ({ config, log, store, fail }: { config: Confi
     return await Promise.race([store.ping().then(() => [], () => ['The job store cannot be reached.']), later(2_000, ['The job store does not answer.'])])
   }, log })
   const url = await health.listen({ host: config.SLIPWAY_WORKER_HOST, port: config.SLIPWAY_WORKER_PORT })
-  const minder = setInterval(() => void mind(), clockEveryMs)
+  const minder = setInterval(() => { mind().catch((error: unknown) => { log.warn({ err: error }, 'the clocks could not be compared') }) }, clockEveryMs)
   const started = begin()
   return {
     url,

@@ -34,6 +34,20 @@ test('the store\'s clock is reckoned from the machine\'s and its offset', async 
   expect(Math.abs(clock.now() - (Date.now() - 5_000))).toBeLessThan(100)
 })
 
+test('a store that is slow to tell its time, or does not, leaves the clock as it was', async () => {
+  let answer = async () => Date.now() - 5_000
+  const clock = createStoreClock(async () => await answer())
+  await clock.measure()
+  const before = clock.offsetMs()
+  vi.useFakeTimers()
+  answer = async () => { vi.setSystemTime(Date.now() + 30_000); return Date.now() }
+  await expect(clock.measure()).rejects.toThrow('ms to tell its time')
+  vi.useRealTimers()
+  answer = async () => { throw new Error('away') }
+  await expect(clock.measure()).rejects.toThrow('away')
+  expect(clock.offsetMs()).toBe(before)
+})
+
 test('a store call that is late, or fails, becomes a 503 that says what may have happened', async () => {
   vi.useFakeTimers()
   const late = withinDeadline(new Promise(() => undefined)).catch((error: unknown) => error)
