@@ -19,13 +19,13 @@ export function createRedisIndex ({ client, prefix, retentionMs }: { client: Red
       const entries: IndexEntry[] = []
       let position = after
       // Most sets hold nothing but what is asked for; where they do not, ever more is looked at at a time.
-      let size = limit
+      let size = limit + 1 // one more than asked for tells whether there is a next page
       for (let looked = 0; looked < lookAtMost; looked += size) {
         const batch = await page(key, position, size)
         for (const entry of batch) {
           position = { createdAt: entry.createdAt, jobId: entry.jobId }
           if (matches(filter, entry)) entries.push(entry)
-          if (entries.length === limit) return { entries, next: position }
+          if (entries.length > limit) return { entries: entries.slice(0, limit), ...nextAfter(entries[limit - 1]) }
         }
         if (batch.length < size) return { entries }
         size = Math.min(size * 4, largestBatch)
@@ -54,6 +54,10 @@ export function createRedisIndex ({ client, prefix, retentionMs }: { client: Red
 const largestBatch = 400
 const pruneEvery = 100 // writes between two removals of what is too old
 const lookAtMost = 2_000 // a page that finds little ends here, with a position to go on from
+
+function nextAfter (entry: IndexEntry | undefined): { next?: IndexPosition } {
+  return entry === undefined ? {} : { next: { createdAt: entry.createdAt, jobId: entry.jobId } }
+}
 
 /** The sets that an entry stands in, or that a filter names. */
 function setsOf ({ cluster, requestedBy, action, status }: Partial<IndexEntry>): string[] {
