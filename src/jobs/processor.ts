@@ -101,7 +101,7 @@ export function createProcessor (dependencies: ProcessorDependencies): ProcessJo
     const attempt = (context.checkpoint.lastFailure?.attempt ?? 0) + 1
     const ofAzure = error instanceof AzureFailure
     // Before anything was sent a refusal is an answer; after that, a reading that fails says nothing of the operation.
-    const isFinal = ofAzure && (error.kind === 'cluster-absent' || (error.kind === 'refused' && context.checkpoint.write === undefined))
+    const isFinal = ofAzure && (error.kind === 'cluster-absent' || ((error.kind === 'refused' || error.kind === 'absent') && context.checkpoint.write === undefined))
     if (isFinal) return { kind: 'failed', error: azureTerminal(error) }
     log.warn({ jobId: context.jobId, step, attempt, err: error }, 'step failed, will be tried again')
     if (!ofAzure && attempt >= unexpectedFailuresAtMost) return { kind: 'failed', error: unexpected(step, error) }

@@ -17,7 +17,7 @@ export async function readForRequest (extensions: Pick<Extensions, 'find'>, clus
   } catch (error) {
     const failure = judgeFailure(error)
     if (failure.kind === 'cluster-absent') throw clusterNotFound()
-    if (failure.kind === 'refused') {
+    if (failure.kind === 'refused' || failure.kind === 'absent') { // a list is never absent: Azure does not know the resource type there
       throw new Problem('AzureRefused', `Azure refused the reading (${failure.facts.code ?? failure.facts.httpStatus ?? 'no code'}). Slipway's identity needs to read Microsoft.KubernetesConfiguration/extensions on the cluster.`, { cause: error })
     }
     throw new Problem('AzureUnavailable', 'Azure could not be read in time. Send the request again.', {

@@ -152,6 +152,11 @@ describeEachStore('Whatever Azure does', store => {
       expect(job.error?.remediation).not.toEqual([])
     })
 
+    test('a region that does not know the resource type ends the job', async () => {
+      const { job, writes } = await run(install, { faults: [{ method: 'GET', status: 404, body: { error: { code: 'InvalidResourceType', message: 'The resource type could not be found.' } } }] })
+      expect([job.error?.azure?.code, writes]).toEqual(['InvalidResourceType', []])
+    })
+
     test('a cluster that Azure does not know ends the job', async () => {
       const job = await queue.ended(await queue.submit(anyCluster(), install))
       expect(job.error).toMatchObject({ code: 'ClusterNotFound', azure: { httpStatus: 404 } })
