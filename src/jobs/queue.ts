@@ -82,10 +82,11 @@ export function createJobQueue ({ store, retentionMs, monitorUrl, closing }: Job
     return undefined
   }
 
-  async function add (jobId: string, request: JobRequest): Promise<{ holderId: string, timestamp: number }> {
+  /** Adds the job. `record` is the job as it was sent; whether it was taken, `holderId` says. An id of our own making is nobody else's. */
+  async function add (jobId: string, request: JobRequest): Promise<{ holderId: string, record: JobRecord }> {
     const data: JobData = { version: jobDataVersion, request, checkpoint: { steps: [], notes: [] } }
     const job = await withinDeadline(queue.add(jobName, data, { jobId, deduplication: { id: lockOf(request.cluster) } }))
-    return { holderId: String(job.id), timestamp: job.timestamp }
+    return { holderId: String(job.id), record: { id: jobId, data, timestamp: job.timestamp } }
   }
 
   return {
@@ -95,11 +96,12 @@ export function createJobQueue ({ store, retentionMs, monitorUrl, closing }: Job
       if (earlier) return replay(earlier, request)
 
       for (let tries = 0; tries < 3; tries++) {
-        const { holderId, timestamp } = await add(jobId, request)
+        const { holderId, record } = await add(jobId, request)
+        const isNew = holderId === jobId
         // Never the job that `add` returns: it shows the caller's own data. The index has it by the time of the answer.
-        const [holder] = await Promise.all([get(holderId), holderId === jobId ? enter(jobId, request, timestamp) : undefined])
+        const [holder] = await Promise.all([isNew && key === undefined ? record : get(holderId), isNew ? enter(record) : undefined])
         if (holder === undefined) continue // it ended and went away meanwhile
-        if (holderId === jobId) {
+        if (isNew) {
           if (holder.data.request.requestId !== request.requestId) return replay(holder, request)
           return { record: asAccepted(holder), replayed: false } // a worker may be at it already; a replay shows the same
         }
@@ -150,8 +152,8 @@ export function createJobQueue ({ store, retentionMs, monitorUrl, closing }: Job
   }
 
   /** Makes a new job findable. The index may be lost, the job is the record: a failure is no failure of accepting. */
-  async function enter (jobId: string, { action, cluster, requestedBy }: JobRequest, createdAt: number): Promise<void> {
-    await withinDeadline(store.index.put({ jobId, cluster: clusterKey(cluster), requestedBy, action, status: 'NotStarted', createdAt })).catch(() => undefined)
+  async function enter (record: JobRecord): Promise<void> {
+    await withinDeadline(store.index.put(indexEntryOf(record))).catch(() => undefined)
   }
 
   /** The index may be late; the job is the record. */

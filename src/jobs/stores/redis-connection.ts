@@ -24,6 +24,14 @@ export function connectRedis ({ url, ca }: Pick<StoreOptions, 'url' | 'ca'>): Re
   return new Redis(url, { ...common, ...(url.startsWith('rediss://') && tls) })
 }
 
+/** A Lua script as a function: keys first, then arguments. Redis is sent the script's hash, and the script itself only when it lacks it. */
+export function scriptOf (client: Redis | Cluster, name: string, numberOfKeys: number, lua: string): (...keysAndArgs: (string | number)[]) => Promise<unknown> {
+  client.defineCommand(name, { numberOfKeys, lua })
+  // `defineCommand` adds the method at run time; its types cannot say so.
+  const commands = client as unknown as Record<string, (...keysAndArgs: (string | number)[]) => Promise<unknown>>
+  return async (...keysAndArgs) => await commands[name]?.(...keysAndArgs)
+}
+
 /** Every server that holds jobs: one, or the masters of a Cluster. */
 export function mastersOf (client: Redis | Cluster): Redis[] {
   return client instanceof Cluster ? client.nodes('master') : [client]

@@ -1,4 +1,5 @@
 import type { Cluster, Redis } from 'ioredis'
+import { scriptOf } from './redis-connection.ts'
 import type { IndexEntry, IndexFilter, IndexPosition, JobIndex } from './store.ts'
 
 /**
@@ -7,11 +8,14 @@ import type { IndexEntry, IndexFilter, IndexPosition, JobIndex } from './store.t
  */
 export function createRedisIndex ({ client, prefix, retentionMs }: { client: Redis | Cluster, prefix: string, retentionMs: number }): JobIndex {
   let writes = 0
+  const putEntry = scriptOf(client, 'slipwayPutEntry', 1, putScript)
+  const removeEntry = scriptOf(client, 'slipwayRemoveEntry', 1, removeScript)
+  const readPage = scriptOf(client, 'slipwayReadPage', 1, pageScript)
   const keyOf = (entry: string) => `${prefix}:${entry}`
 
   return {
     async put (entry) {
-      await client.eval(putScript, 1, keyOf('all'), prefix, entry.jobId, JSON.stringify(entry), entry.createdAt, Math.ceil(retentionMs / 1000), writes++ % pruneEvery === 0 ? Date.now() - retentionMs : '', entry.status, ...setsOf(entry))
+      await putEntry(keyOf('all'), prefix, entry.jobId, JSON.stringify(entry), entry.createdAt, Math.ceil(retentionMs / 1000), writes++ % pruneEvery === 0 ? Date.now() - retentionMs : '', entry.status, ...setsOf(entry))
     },
 
     async list (filter, { after, limit }) {
@@ -34,7 +38,7 @@ export function createRedisIndex ({ client, prefix, retentionMs }: { client: Red
     },
 
     async remove (jobId) {
-      await client.eval(removeScript, 1, keyOf('all'), prefix, jobId)
+      await removeEntry(keyOf('all'), prefix, jobId)
     }
   }
 
@@ -46,7 +50,7 @@ export function createRedisIndex ({ client, prefix, retentionMs }: { client: Red
 
   /** Entries after a position, newest first; what has no entry any more is passed over. */
   async function page (key: string, after: IndexPosition | undefined, size: number): Promise<IndexEntry[]> {
-    const rows = await client.eval(pageScript, 1, key, prefix, after?.createdAt ?? '+inf', after?.jobId ?? '', size) as string[]
+    const rows = await readPage(key, prefix, after?.createdAt ?? '+inf', after?.jobId ?? '', size) as string[]
     return rows.map(row => JSON.parse(row) as IndexEntry)
   }
 }

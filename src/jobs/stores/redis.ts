@@ -2,11 +2,11 @@ import { randomBytes } from 'node:crypto'
 import { Queue, QueueEvents, Worker } from 'bullmq'
 import type { Cluster, Redis } from 'ioredis'
 import { createRedisIndex } from './redis-index.ts'
-import { connectRedis, mastersOf } from './redis-connection.ts'
+import { connectRedis, mastersOf, scriptOf } from './redis-connection.ts'
 import { queueName, type Durability, type JobStore, type StoreOptions } from './store.ts'
 
 /** Replaces a job's data while our token holds its lock, in one step. KEYS: job, its lock. ARGV: token, data. */
-const saveIfOurs = `
+const saveIfOursScript = `
 if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end
 redis.call('HSET', KEYS[1], 'data', ARGV[2])
 return 1`
@@ -19,6 +19,7 @@ export function createRedisStore (options: StoreOptions): JobStore {
   const clients: (Redis | Cluster)[] = []
   const users: { close: () => Promise<void> }[] = []
   const own = connect()
+  const saveIfOurs = scriptOf(own, 'slipwaySaveIfOurs', 2, saveIfOursScript)
   let closing: Promise<void> | undefined
 
   function connect (): Redis | Cluster {
@@ -45,7 +46,7 @@ export function createRedisStore (options: StoreOptions): JobStore {
 
     async saveCheckpoint (jobId, token, data) {
       const job = `${prefix}:${queueName}:${jobId}`
-      return await own.eval(saveIfOurs, 2, job, `${job}:lock`, token, JSON.stringify(data)) === 1
+      return await saveIfOurs(job, `${job}:lock`, token, JSON.stringify(data)) === 1
     },
 
     async now () {
