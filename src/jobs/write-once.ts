@@ -39,10 +39,11 @@ export interface WriteTimes {
 
 /**
  * The times that follow from how long an intent takes to settle. 60 s is the longest that a write stays on its way, 5 s
- * the longest before it is sent; what the settle time (90 s unless configured) has beyond that is margin.
+ * the longest before it is sent; what the settle time (90 s unless configured) has beyond that is margin. A write is
+ * never sent when its intent may already count as settled, however short that time is.
  */
 export function writeTimesFor (settleMs: number): WriteTimes {
-  return { settleMs, sendWithinMs: 5_000, lookAgainMs: settleMs / 9 }
+  return { settleMs, sendWithinMs: Math.min(5_000, settleMs / 3), lookAgainMs: settleMs / 9 }
 }
 
 /**

@@ -2,6 +2,7 @@ import { loadConfig, storeUrlOf } from '../../src/config.ts'
 import type { JobData } from '../../src/jobs/job.ts'
 import type { JobStore } from '../../src/jobs/stores/store.ts'
 import { createLog } from '../../src/log.ts'
+import { runProcess } from '../../src/process.ts'
 import { openConfiguredStore } from '../../src/wiring.ts'
 import { startWorker } from '../../src/worker.ts'
 
@@ -10,7 +11,7 @@ export type HaltAt = 'intent saved' | 'answer not saved' | 'outcome not saved'
 
 /**
  * A real worker process that halts at one point of its first job, tells its parent, and goes on only after SIGCONT:
- * so that it can be killed or stopped exactly there.
+ * so that it can be killed or stopped exactly there. It tells, too, when it has let go of the job.
  */
 const haltAt = process.argv[2] as HaltAt
 const config = loadConfig()
@@ -20,6 +21,13 @@ let hasHalted = false
 
 const halting: JobStore = {
   ...store,
+  createWorker: (processor, options) => store.createWorker(async (job, token) => {
+    try {
+      return await processor(job, token)
+    } finally {
+      process.send?.('left')
+    }
+  }, options),
   async saveCheckpoint (jobId, token, data) {
     const { checkpoint: { write, outcome } } = data as JobData
     const isOutcome = outcome !== undefined
@@ -31,7 +39,7 @@ const halting: JobStore = {
   }
 }
 
-await startWorker({ config, log, store: halting, fail: error => { throw error } })
+await runProcess(log, async fail => await startWorker({ config, log, store: halting, fail }))
 
 async function halt (): Promise<void> {
   if (hasHalted) return

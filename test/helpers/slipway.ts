@@ -42,10 +42,11 @@ export function startServerProcess (env: NodeJS.ProcessEnv): SlipwayProcess {
   return run('../../src/server.ts', [], env)
 }
 
-/** Starts a worker that halts at one point of its first job; `halted` resolves when it is there. */
-export function startHaltingWorker (env: NodeJS.ProcessEnv, at: HaltAt): SlipwayProcess & { halted: Promise<unknown> } {
+/** Starts a worker that halts at one point of its first job; `halted` resolves when it is there, `left` when it has let go of the job. */
+export function startHaltingWorker (env: NodeJS.ProcessEnv, at: HaltAt): SlipwayProcess & { halted: Promise<void>, left: Promise<void> } {
   const worker = run('./halting-worker.ts', [at], env)
-  return { ...worker, halted: once(worker.child, 'message') }
+  const told = async (word: string) => { await new Promise<void>(resolve => { worker.child.on('message', message => { if (message === word) resolve() }) }) }
+  return { ...worker, halted: told('halted'), left: told('left') }
 }
 
 /** Waits until a service says that it is ready. */
