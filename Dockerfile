@@ -27,10 +27,10 @@ USER 1000:1000
 
 # The API, and the worker's health.
 EXPOSE 8080 8081
-# The base image has no curl. Alive, not ready: a store that is down is no reason to restart this process.
-# The worker and the emulator listen elsewhere; whoever runs them says where (docker-compose.yml does).
+# The base image has no curl. Alive, not ready: a store that is down is no reason to restart this process. Whichever of
+# the two commands runs here answers; the emulator listens elsewhere, and docker-compose.yml says where.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 \
-  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.SLIPWAY_PORT || 8080}/livez`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
+  CMD ["node", "-e", "Promise.any([process.env.SLIPWAY_PORT || 8080, process.env.SLIPWAY_WORKER_PORT || 8081].map(port => fetch(`http://127.0.0.1:${port}/livez`).then(({ ok }) => ok || Promise.reject()))).then(() => process.exit(0), () => process.exit(1))"]
 
 # Exec form: Node itself receives SIGTERM and drains.
 CMD ["node", "src/server.ts"]

@@ -5,9 +5,10 @@ import { parseArgs } from 'node:util'
 import { Redis } from 'ioredis'
 import { startEmbeddedPostgres } from '../../src/jobs/stores/embedded.ts'
 import { openStore } from '../../src/jobs/stores/open-store.ts'
+import { createJobQueue } from '../../src/jobs/queue.ts'
 import { startEmulator } from '../helpers/emulator.ts'
 import { ready, slipwayEnv, startServerProcess, startWorkerProcess } from '../helpers/slipway.ts'
-import { freePort, startRedis } from '../helpers/stores-setup.ts'
+import { findRedisServer, freePort, startRedis } from '../helpers/stores-setup.ts'
 import { load, median } from './load.ts'
 
 /** What Slipway has to hold, as ratios measured side by side in one run. Prints; judges nothing by its exit code. */
@@ -17,7 +18,7 @@ const wanted = new Set(only.split(','))
 const rounds = 3
 const seconds = 3
 const backlog = 30_000
-const redisServer = 'redis-server'
+const redisServer = findRedisServer()
 const body = JSON.stringify({ highAvailability: { enabled: false }, applicationNamespaces: ['team-a', 'team-b'], url: 'https://argocd.contoso.com' })
 const cluster = (index: number | string) => `/v1/subscriptions/5f0c1a52-8a53-4a2e-9c0b-3f6f8f0f1a11/resourceGroups/rg/managedClusters/c${index}/argocd`
 
@@ -40,10 +41,10 @@ async function requests (): Promise<void> {
   const client = new Redis(redis.url)
   let unique = 0
 
-  const accept = {
-    ours: async () => await load(port, seconds, () => ({ method: 'PUT', path: cluster(unique++), body })),
-    bare: async () => await load(barePort, seconds, () => ({ method: 'PUT', path: `/add/c${unique++}`, body }))
-  }
+  const accept = (forSeconds = seconds) => ({
+    ours: async () => await load(port, forSeconds, () => ({ method: 'PUT', path: cluster(unique++), body })),
+    bare: async () => await load(barePort, forSeconds, () => ({ method: 'PUT', path: `/add/c${unique++}`, body }))
+  })
   const readOf = (id: string) => ({
     ours: async () => await load(port, seconds, () => ({ method: 'GET', path: `/v1/jobs/${id}` })),
     bare: async () => await load(barePort, seconds, () => ({ method: 'GET', path: `/jobs/${id}` }))
@@ -56,9 +57,10 @@ async function requests (): Promise<void> {
     return id
   }
 
-  const idle = { accept: await sideBySide(accept, async () => { await prepare(0) }), read: await sideBySide(readOf(await prepare(0))) }
+  // No worker runs, so what is accepted waits: many short rounds, each from an empty store, keep "none waiting" near the truth.
+  const idle = { accept: await sideBySide(accept(0.5), 9, async () => { await prepare(0) }), read: await sideBySide(readOf(await prepare(0))) }
   const id = await prepare(backlog)
-  const busy = { read: await sideBySide(readOf(id)), accept: await sideBySide(accept) }
+  const busy = { read: await sideBySide(readOf(id)), accept: await sideBySide(accept()) }
   for (const kind of ['accept', 'read'] as const) {
     if (!wanted.has(kind)) continue
     const ratio = idle[kind].ours / idle[kind].bare
@@ -149,9 +151,9 @@ async function inFlight (): Promise<void> {
 }
 
 /** Alternates, so that whatever else the machine does falls on both; the middle of the rounds counts. */
-async function sideBySide (rates: { ours: () => Promise<number>, bare: () => Promise<number> }, before = async () => { /* nothing to prepare */ }): Promise<{ ours: number, bare: number }> {
+async function sideBySide (rates: { ours: () => Promise<number>, bare: () => Promise<number> }, times = rounds, before = async () => { /* nothing to prepare */ }): Promise<{ ours: number, bare: number }> {
   const [ours, bare]: [number[], number[]] = [[], []]
-  for (let round = 0; round < rounds; round++) {
+  for (let round = 0; round < times; round++) {
     await before()
     bare.push(await rates.bare())
     await before()
@@ -160,11 +162,18 @@ async function sideBySide (rates: { ours: () => Promise<number>, bare: () => Pro
   return { ours: median(ours), bare: median(bare) }
 }
 
+/** Jobs that wait, accepted as any other: with their index and their hold on a cluster. */
 async function fill (url: string, waiting: number): Promise<void> {
-  const store = openStore({ url, namespace: 'slipway', indexRetentionMs: 1, onError: () => undefined })
-  const queue = store.createQueue({})
-  const data = { version: 1, request: { action: 'delete' as const, cluster: { subscriptionId: 's', resourceGroup: 'rg', clusterType: 'managedClusters' as const, clusterName: 'c' }, requestedBy: 'x'.repeat(800), requestId: 'r', correlationId: 'c', fingerprint: 'f' }, checkpoint: { steps: [], notes: [] } }
-  for (let index = 0; index < waiting; index += 1_000) await queue.addBulk(Array.from({ length: 1_000 }, (_, offset) => ({ name: 'argocd', data, opts: { jobId: `waiting-${index + offset}` } })))
+  const store = openStore({ url, namespace: 'slipway', indexRetentionMs: 86_400_000, onError: () => undefined })
+  const closing = new AbortController()
+  const jobs = createJobQueue({ store, retentionMs: 86_400_000, monitorUrl: id => id, closing: closing.signal })
+  const request = { action: 'install' as const, specification: JSON.parse(body) as object, requestedBy: 'bench', correlationId: 'c' }
+  for (let index = 0; index < waiting; index += 500) {
+    await Promise.all(Array.from({ length: 500 }, async (_, offset) => await jobs.accept({
+      ...request, cluster: { subscriptionId: 's', resourceGroup: 'rg', clusterType: 'managedClusters', clusterName: `waiting-${index + offset}` }, requestId: `${index + offset}`, fingerprint: `${index + offset}`
+    })))
+  }
+  closing.abort()
   await store.close()
 }
 

@@ -57,6 +57,12 @@ export function defaultCommand (text: string): string[] {
   return JSON.parse(command?.getArgumentsContent() ?? '[]') as string[]
 }
 
+/** The command with which the image asks itself whether it is healthy. */
+export function healthCommand (text: string): string[] {
+  const check = DockerfileParser.parse(text).getHEALTHCHECKs().at(-1)
+  return JSON.parse(/CMD\s+(\[.*\])/s.exec(check?.getArgumentsContent() ?? '')?.[1] ?? '[]') as string[]
+}
+
 function checkUser (instructions: Instruction[]): string[] {
   const user = instructions.findLast(instruction => instruction.getKeyword() === 'USER')
   if (user === undefined) return ['there is no USER: the process would be root']

@@ -6,7 +6,7 @@ import { delimiter, dirname, join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, inject, onTestFinished, test, vi } from 'vitest'
-import { copiedFiles, installCommand } from './dockerfile-checks.ts'
+import { copiedFiles, healthCommand, installCommand } from './dockerfile-checks.ts'
 import { freePort } from '../helpers/stores-setup.ts'
 
 // What the image does, without a container: the files that the Dockerfile copies, installed as it installs them,
@@ -41,18 +41,23 @@ test('the production install has no development tool and no second Node', () => 
 })
 
 test.each([
-  { command: 'src/server.ts', portVariable: 'SLIPWAY_PORT' },
-  { command: 'src/worker.ts', portVariable: 'SLIPWAY_WORKER_PORT' }
-])('node $command becomes ready on the production install and ends with 0 on SIGTERM', async ({ command, portVariable }) => {
+  { command: 'src/server.ts', portVariable: 'SLIPWAY_PORT', store: 'redisUrl' },
+  { command: 'src/worker.ts', portVariable: 'SLIPWAY_WORKER_PORT', store: 'redisUrl' },
+  { command: 'src/server.ts', portVariable: 'SLIPWAY_PORT', store: 'postgresUrl' },
+  { command: 'src/worker.ts', portVariable: 'SLIPWAY_WORKER_PORT', store: 'postgresUrl' }
+] as const)('node $command becomes ready on the production install with the $store, is healthy, and ends with 0 on SIGTERM', async ({ command, portVariable, store }) => {
   const port = await freePort()
-  const started = start(command, { [portVariable]: String(port) })
+  const ports = { SLIPWAY_PORT: String(await freePort()), SLIPWAY_WORKER_PORT: String(await freePort()), [portVariable]: String(port) }
+  const started = start(command, { ...ports, SLIPWAY_STORE_URL: inject(store) })
 
   const ready = vi.waitFor(async () => { expect(await statusOf(port, '/readyz')).toBe(200) }, { timeout: 20_000, interval: 50 })
   await Promise.race([ready, started.exited.then(ending => { throw new Error(`It ended before it was ready: ${ending}`) })])
   expect(await statusOf(port, '/livez')).toBe(200)
+  expect(await isHealthy(ports)).toBe(true)
 
   started.child.kill('SIGTERM')
   expect(await Promise.race([started.exited, setTimeout(10_000, 'still running after 10 s')])).toMatch(/^code 0, signal null\b/)
+  expect(await isHealthy(ports)).toBe(false)
 }, 40_000)
 
 /** A running command; `exited` tells how it ended and all it had to say. */
@@ -65,7 +70,6 @@ function start (command: string, environment: Record<string, string>): Started {
     env: {
       NODE_ENV: 'production',
       PATH: [dirname(process.execPath), process.env.PATH].join(delimiter),
-      SLIPWAY_STORE_URL: inject('redisUrl'),
       SLIPWAY_STORE_NAMESPACE: 'production_install', // no other test's jobs
       SLIPWAY_HOST: '127.0.0.1',
       SLIPWAY_WORKER_HOST: '127.0.0.1',
@@ -81,6 +85,15 @@ function start (command: string, environment: Record<string, string>): Started {
   child.stderr.on('data', chunk => { output += String(chunk) })
   onTestFinished(() => { child.kill('SIGKILL') })
   return { child, exited: once(child, 'close').then(([code, signal]) => `code ${code}, signal ${signal}\n${output}`) }
+}
+
+/** What the image's own health check says. */
+async function isHealthy (environment: Record<string, string>): Promise<boolean> {
+  const [, ...parameters] = healthCommand(dockerfile)
+  expect(parameters).not.toEqual([])
+  const child = spawn(process.execPath, parameters, { cwd: folder, env: environment, stdio: 'ignore' })
+  const [code] = await once(child, 'exit') as [number | null]
+  return code === 0
 }
 
 async function statusOf (port: number, path: string): Promise<number> {

@@ -7,7 +7,12 @@ import { parse } from 'yaml'
 interface Answer { method: string, url: string, status: number, headers: Record<string, string | string[] | number | undefined>, body: string }
 interface Header { schema: object }
 interface Response { headers?: Record<string, Header>, content?: Record<string, { schema: object }> }
-interface Operation { operationId: string, responses: Record<string, Response> }
+interface Operation {
+  operationId: string
+  security: Record<string, string[]>[]
+  requestBody?: { content: Record<string, { example?: unknown }> }
+  responses: Record<string, Response>
+}
 export interface OpenApiDocument {
   paths: Record<string, Record<string, Operation>>
   components: { schemas: Record<string, object> }

@@ -70,14 +70,21 @@ async function answers (port: number): Promise<void> {
   client.disconnect()
 }
 
-function findRedisServer (): string {
-  for (const name of ['redis-server', 'valkey-server']) if (isOnPath(name)) return name
+/** The Redis of this machine; installed where that is possible. Throws, saying how to get one, where it is not. */
+export function findRedisServer (): string {
+  return findCommand(['redis-server', 'valkey-server'], 'redis-server')
+}
+
+/** The first of these commands that is on the PATH; installed from Debian's package where that is possible. */
+export function findCommand (names: string[], debianPackage: string): string {
+  const found = names.find(isOnPath)
+  if (found !== undefined) return found
   if (process.getuid?.() === 0 && isOnPath('apt-get')) {
     execFileSync('apt-get', ['update', '-qq'], { stdio: 'inherit' })
-    execFileSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'redis-server'], { stdio: 'inherit', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } })
-    return 'redis-server'
+    execFileSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', debianPackage], { stdio: 'inherit', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } })
+    return names[0] ?? debianPackage
   }
-  throw new Error('The tests need a Redis: install redis-server or valkey-server (brew install redis, apt-get install redis-server), so that it is on the PATH.')
+  throw new Error(`The tests need ${names.join(' or ')}: install it, so that it is on the PATH (brew install ${debianPackage}, apt-get install ${debianPackage}).`)
 }
 
 function isOnPath (name: string): boolean {

@@ -6,6 +6,7 @@ import { createHttpPoller } from '@azure/core-lro'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ClusterRef } from '../../src/schemas/cluster.ts'
 import type { Job } from '../../src/schemas/job.ts'
+import { badRequests } from '../helpers/bad-requests.ts'
 import { startEmulator, type StartedEmulator } from '../helpers/emulator.ts'
 import { checkedFetch } from '../helpers/openapi.ts'
 import { ready, slipwayEnv, startServerProcess, startWorkerProcess, type SlipwayProcess } from '../helpers/slipway.ts'
@@ -109,14 +110,17 @@ describeEachStore('The service', store => {
     expect(await list({ cluster: armId(cluster) })).toHaveLength(1)
   })
 
-  test('takes one of two different requests, and names its job to the other', async () => {
-    const cluster = await makeCluster()
-    const answers = await Promise.all(['a', 'b'].map(async (name, index) => await call('PUT', cluster, { url: `https://${name}.test` }, {}, bases[index])))
-    const [taken, refused] = answers.toSorted((one, other) => one.status - other.status)
-    expect([taken!.status, refused!.status]).toEqual([202, 409])
-    expect(refused!.body).toMatchObject({ code: 'JobInProgress', jobId: taken!.body.id, jobUrl: taken!.body.url })
-    expect(refused!.headers.get('location')).toBe(taken!.body.url)
-    await follow(taken!)
+  test('takes one of two different requests, and names its job to the other, whichever is first', async () => {
+    await Promise.all(Array.from({ length: 20 }, async () => {
+      const cluster = await makeCluster()
+      const answers = await Promise.all(['a', 'b'].map(async (name, index) => await call('PUT', cluster, { url: `https://${name}.test` }, {}, bases[index])))
+      const [taken, refused] = answers.toSorted((one, other) => one.status - other.status)
+      expect([taken!.status, refused!.status]).toEqual([202, 409])
+      expect(refused!.body).toMatchObject({ code: 'JobInProgress', jobId: taken!.body.id, jobUrl: taken!.body.url })
+      expect(refused!.headers.get('location')).toBe(taken!.body.url)
+      await follow(taken!)
+      expect((await emulator.control.ledger()).filter(({ id }) => id.includes(cluster.clusterName))).toHaveLength(1)
+    }))
   })
 
   test('refuses the same body under a second key while the first one\'s job runs, and takes it as a new job after that', async () => {
@@ -157,6 +161,7 @@ describeEachStore('The service', store => {
 
       const failing = poll(method, bad, body)
       await expect(failing.poller.pollUntilDone()).rejects.toThrow('AzureOperationFailed')
+      expect(failing.paths.some(path => path.startsWith('/v1/jobs/'))).toBe(true)
     })
   })
 
@@ -181,6 +186,12 @@ describeEachStore('The service', store => {
     expect(listed.length).toBeGreaterThan(0)
     expect(listed.every(({ cluster }) => cluster.resourceGroup.toLowerCase() === 'rg1')).toBe(true)
     expect(await list({ cluster: armId(foreign) }, as)).toEqual([])
+    const theirs = await checkedFetch(`${bases[0]!}/v1/jobs?top=1`, { headers: { authorization: `Bearer ${tokens.admin}` } })
+    const throughTheirCursor = await checkedFetch(theirs.body.nextLink, { headers: as })
+    expect((throughTheirCursor.body.value as Job[] | undefined ?? []).every(({ cluster }) => cluster.resourceGroup.toLowerCase() === 'rg1')).toBe(true)
+    // Nothing of the other group changed: its one job's one write is all.
+    expect((await emulator.control.ledger()).filter(({ id }) => id.includes(foreign.clusterName)).map(({ effect }) => effect)).toEqual(['created'])
+    expect(await list({ cluster: armId(foreign) })).toHaveLength(1)
   })
 
   test('refuses what a caller may not do, and who is not known', async () => {
@@ -188,6 +199,15 @@ describeEachStore('The service', store => {
     expect((await call('PUT', cluster, {}, { authorization: `Bearer ${tokens.reader}` })).body).toMatchObject({ status: 403, code: 'ActionNotAllowed' })
     expect((await call('PUT', cluster, {}, { authorization: 'Bearer wrong' })).body).toMatchObject({ status: 401, code: 'Unauthenticated' })
     expect((await emulator.control.ledger()).filter(({ id }) => id.includes(cluster.clusterName))).toEqual([])
+  })
+
+  test('refuses bad input as documented, without a 500 and without a job', async () => {
+    const before = (await list({ top: '100' })).length
+    for (const [what, { method, url, payload, headers, status, code }] of Object.entries(badRequests)) {
+      const answer = await checkedFetch(bases[0]! + url, { method, headers: { authorization: `Bearer ${tokens.admin}`, ...headers }, ...(payload !== undefined && { body: payload }) })
+      expect([what, answer.status, answer.body.code]).toEqual([what, status, code])
+    }
+    expect(await list({ top: '100' })).toHaveLength(before)
   })
 
   async function makeCluster (names: Partial<ClusterRef> = {}, script: Parameters<StartedEmulator['control']['cluster']>[1] = {}): Promise<ClusterRef> {

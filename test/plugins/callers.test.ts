@@ -7,7 +7,7 @@ import { expect, test, vi } from 'vitest'
 import { isInScope, normaliseScope, parseCallers, watchCallers } from '../../src/plugins/callers.ts'
 import { clusterKey } from '../../src/schemas/cluster.ts'
 import { argocdPath, testApp, tokenOf } from '../helpers/app.ts'
-import { inject } from '../helpers/openapi.ts'
+import { document, inject } from '../helpers/openapi.ts'
 
 const hash = (token: string) => createHash('sha256').update(token).digest('hex')
 const entry = (name: string, ...tokens: string[]) => ({ name, tokenSha256: tokens.map(hash), actions: ['read'], scopes: ['/'] })
@@ -81,22 +81,30 @@ test('every route that is not public shows and changes nothing of another scope,
   const as = (name: string) => ({ authorization: `Bearer ${tokenOf(name)}` })
   const { id } = (await inject(tested.app, { method: 'PUT', url: argocdPath('RG10'), headers: as('ten'), payload: {} })).json()
 
-  const bodies: Record<string, object> = { PUT: {}, PATCH: { url: null } }
-  const outcomes: unknown[] = []
-  for (const [method, url, absentUrl] of [
-    ...['GET', 'PUT', 'PATCH', 'DELETE'].map(method => [method, argocdPath('rg10'), argocdPath('rg404')] as const), ['GET', `/v1/jobs/${id}`, '/v1/jobs/absent'] as const
-  ]) {
-    const ask = async (target: string) => {
-      const response = await inject(tested.app, { method, url: target, headers: as('one'), ...(bodies[method] && { payload: bodies[method] }) })
+  const outcomes: string[] = []
+  for (const { method, path, operation } of protectedRoutes()) {
+    const ask = async (resourceGroup: string, jobId: string, caller: string) => {
+      const payload = Object.values(operation.requestBody?.content ?? {})[0]?.example
+      const url = path.replace(/.*\{clusterName\}/, argocdPath(resourceGroup).replace(/\/argocd$/, '')).replace('{jobId}', jobId)
+      expect(url).not.toContain('{')
+      const response = await inject(tested.app, { method, url, headers: as(caller), ...(payload !== undefined && { payload: payload as object }) })
       const { requestId: _requestId, instance: _instance, ...rest } = response.json()
-      return [response.statusCode, rest]
+      return { status: response.statusCode, rest }
     }
-    const foreign = await ask(url)
-    expect(foreign).toEqual(await ask(absentUrl))
-    outcomes.push(foreign[0])
+    const foreign = await ask('rg10', id, 'one')
+    expect(foreign).toEqual(await ask('rg404', 'absent', 'one'))
+    expect(JSON.stringify(foreign)).not.toContain(id)
+    expect((await ask('rg10', id, 'ten')).status, `${method} ${path}`).toBeLessThan(412)
+    outcomes.push(`${operation.operationId} ${foreign.status}`)
   }
-  expect(outcomes).toEqual([404, 404, 404, 404, 404])
+  expect(outcomes.toSorted()).toEqual(['deleteExtension 404', 'getExtension 404', 'getJob 404', 'installExtension 404', 'listJobs 200', 'updateExtension 404'])
   expect((await inject(tested.app, { method: 'GET', url: '/v1/jobs', headers: as('one') })).json()).toEqual({ value: [] })
   expect((await inject(tested.app, { method: 'GET', url: '/v1/jobs', headers: as('ten') })).json().value).toHaveLength(1)
   expect(tested.fake.accepted).toHaveLength(1)
 })
+
+/** Every route of the document that needs a token. */
+function protectedRoutes () {
+  return Object.entries(document.paths).flatMap(([path, item]) => Object.entries(item).map(([method, operation]) => ({ method: method.toUpperCase(), path, operation })))
+    .filter(({ operation }) => operation.security.some(scheme => Object.keys(scheme).length > 0))
+}
