@@ -1,4 +1,4 @@
-import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyRequest } from 'fastify'
 import helmet from '@fastify/helmet'
 import type { Logger } from 'pino'
 import type { Extensions } from './azure/extensions.ts'
@@ -10,8 +10,8 @@ import { authentication } from './plugins/authentication.ts'
 import type { FindCaller } from './plugins/callers.ts'
 import { methodNotAllowed } from './plugins/method-not-allowed.ts'
 import { openapi } from './plugins/openapi.ts'
-import { problemAnswers, problemBody, problemOf, sendProblem } from './plugins/problems.ts'
-import { newRequestId, requestContext } from './plugins/request-context.ts'
+import { pathOf, problemAnswers, problemBody, problemOf, sendProblem } from './plugins/problems.ts'
+import { contextHeaders, newRequestId, requestContext } from './plugins/request-context.ts'
 import { validation } from './plugins/validation.ts'
 import { argocdRoutes } from './routes/argocd.ts'
 import { documentRoutes } from './routes/document.ts'
@@ -76,11 +76,12 @@ async function baseApp (loggerInstance: FastifyBaseLogger): Promise<FastifyInsta
     genReqId: newRequestId,
     return503OnClosing: false, // the answer is a problem like every other; see request-context.ts
     exposeHeadRoutes: false,
-    routerOptions: { maxParamLength: 512, caseSensitive: true },
+    routerOptions: { maxParamLength: 512, caseSensitive: false }, // ARM's paths have no case; the values of parameters keep theirs
     requestTimeout: 30_000,
+    http: { requireHostHeader: false }, // the hooks refuse it, with a problem
     // Errors before a route is known: a URL that cannot be decoded, a segment that is too long.
     frameworkErrors: (error, request, reply) => {
-      reply.headers({ 'x-ms-request-id': request.id, 'cache-control': 'no-store' })
+      reply.headers({ ...contextHeaders(request), 'x-content-type-options': 'nosniff' })
       sendProblem(request, reply, problemOf(error))
     },
     clientErrorHandler: (error, socket) => {
@@ -91,16 +92,22 @@ async function baseApp (loggerInstance: FastifyBaseLogger): Promise<FastifyInsta
         : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
           ? new Problem('RequestTimeout', 'The request did not arrive within 30 seconds.')
           : new Problem('InvalidRequest', 'This is not an HTTP request that can be read.')
-      const body = JSON.stringify(problemBody(problem, '/', newRequestId()))
-      socket.end(`HTTP/1.1 ${problem.status} ${problem.title}\r\ncontent-type: application/problem+json\r\nx-ms-error-code: ${problem.code}\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`)
+      const { body, headers } = bareAnswer(problem, '/')
+      socket.end(`HTTP/1.1 ${problem.status} ${problem.title}\r\n${Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join('')}connection: close\r\n\r\n${body}`)
     }
+  })
+  app.server.on('checkExpectation', (request, response) => {
+    const problem = new Problem('ExpectationFailed', 'The Expect header may only be 100-continue.')
+    const { body, headers } = bareAnswer(problem, pathOf(request.url ?? '/'))
+    response.writeHead(problem.status, headers).end(body)
   })
   app.removeContentTypeParser('text/plain')
   const parseJson = app.getDefaultJsonParser('error', 'error')
   app.removeContentTypeParser('application/json')
   // An empty body is no malformed one: clients name a type on every request, and the schema says where a body must be.
   app.addContentTypeParser(['application/json', 'application/merge-patch+json'], { parseAs: 'string', bodyLimit }, (request, body, done) => {
-    if (body === '') done(null, undefined)
+    if (isPatch(request) && request.method !== 'PATCH') done(new Problem('UnsupportedMediaType', 'A merge patch is for PATCH. Send this body as application/json.'))
+    else if (body === '') done(null, undefined)
     else void parseJson(request, String(body), done)
   })
   for (const [id, schema] of Object.entries(names)) app.addSchema({ $id: id, ...schema })
@@ -111,6 +118,20 @@ async function baseApp (loggerInstance: FastifyBaseLogger): Promise<FastifyInsta
   // The rest of its headers is about pages in browsers, or belongs to whoever ends TLS.
   await app.register(helmet, { contentSecurityPolicy: false, crossOriginEmbedderPolicy: false, hsts: false, originAgentCluster: false, dnsPrefetchControl: false, ieNoOpen: false, permittedCrossDomainPolicies: false, xssFilter: false })
   return app
+}
+
+/** A problem's answer where Fastify does not see the request. */
+function bareAnswer (problem: Problem, instance: string): { body: string, headers: Record<string, string | number> } {
+  const requestId = newRequestId()
+  const body = JSON.stringify(problemBody(problem, instance, requestId))
+  return {
+    body,
+    headers: { 'content-type': 'application/problem+json', 'content-length': Buffer.byteLength(body), 'x-ms-error-code': problem.code, 'x-ms-request-id': requestId, 'cache-control': 'no-store' }
+  }
+}
+
+function isPatch ({ headers }: FastifyRequest): boolean {
+  return headers['content-type']?.toLowerCase().startsWith('application/merge-patch+json') === true
 }
 
 /** Loads on first use and keeps what it got; a failure is not kept. */

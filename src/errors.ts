@@ -61,6 +61,7 @@ export const problems = {
   PreconditionFailed: { status: 412, title: 'The extension is not the one the request was made for' },
   BodyTooLarge: { status: 413, title: 'The body is too large' },
   UriTooLong: { status: 414, title: 'The URL is too long' },
+  ExpectationFailed: { status: 417, title: 'The expectation cannot be met' },
   UnsupportedMediaType: { status: 415, title: 'The content type is not accepted here' },
   IdempotencyKeyReused: { status: 422, title: 'The Idempotency-Key belongs to another request' },
   HeadersTooLarge: { status: 431, title: 'The request headers are too large' },
@@ -123,6 +124,6 @@ export class TerminalError extends Error {
 
 /** Retry-After belongs on every 429 and 503 (checklist: clients must never have to guess). */
 function retryHeader (status: number, seconds?: number): Record<string, string> {
-  if (seconds !== undefined) return { 'retry-after': String(Math.max(1, Math.ceil(seconds))) }
+  if (seconds !== undefined) return { 'retry-after': String(Math.min(86_400, Math.max(1, Math.ceil(seconds)))) } // Azure may name weeks
   return status === 503 || status === 429 ? { 'retry-after': '5' } : {}
 }

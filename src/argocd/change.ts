@@ -12,16 +12,17 @@ export interface Change {
 }
 
 /**
- * Compares two states of an extension. ARM's PATCH merges plain settings and cannot take one away, nor unpin a version.
- * An unset release train is the one Azure then takes, `Stable`.
+ * Compares two states of an extension. ARM's PATCH merges: it cannot take a setting away, nor a pinned version, nor a
+ * release train. An unset train is the one Azure then takes, `Stable`.
  */
 export function changeBetween (actual: Compiled, wanted: Compiled): Change {
-  const set = Object.fromEntries(Object.entries(wanted.settings).filter(([key, value]) => actual.settings[key] !== value))
-  const removed = Object.keys(actual.settings).filter(key => !(key in wanted.settings))
+  const set = Object.fromEntries(Object.entries(wanted.settings).filter(([key, value]) => !Object.hasOwn(actual.settings, key) || actual.settings[key] !== value))
+  const removed = Object.keys(actual.settings).filter(key => !Object.hasOwn(wanted.settings, key))
   const unpinned = actual.version !== undefined && wanted.version === undefined
   const sameFields = actual.version === wanted.version && sameTrain(actual, wanted) &&
     actual.autoUpgradeMinorVersion === wanted.autoUpgradeMinorVersion
-  if (removed.length > 0 || unpinned) return { verb: 'put', set, removed }
+  const offTrain = wanted.releaseTrain === undefined && !sameTrain(actual, wanted)
+  if (removed.length > 0 || unpinned || offTrain) return { verb: 'put', set, removed }
   return { verb: sameFields && Object.keys(set).length === 0 ? 'none' : 'patch', set, removed }
 }
 

@@ -14,9 +14,9 @@ export function checkSpecification ({ upgrade, settings }: Specification | Speci
   if (upgrade?.version && upgrade.autoMinor === true) {
     findings.push({ pointer: '/upgrade/autoMinor', detail: 'Azure refuses a pinned version together with automatic upgrades: set autoMinor to false, or leave version out.' })
   }
-  for (const key of Object.keys(settings ?? {})) {
+  for (const [key, value] of Object.entries(settings ?? {})) {
     const owner = ownerOf(key)
-    if (owner) findings.push({ pointer: `/settings/${escapePointer(key)}`, detail: `This setting belongs to the field ${owner}: set that instead.` })
+    if (owner && value !== null) findings.push({ pointer: `/settings/${escapePointer(key)}`, detail: `This setting belongs to the field ${owner}: set that instead.` })
   }
   return findings
 }

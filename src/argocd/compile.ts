@@ -26,6 +26,7 @@ export function compile (specification: Specification): Compiled {
     autoUpgradeMinorVersion: upgrade.autoMinor,
     ...(upgrade.version !== undefined && { version: upgrade.version }),
     ...(upgrade.releaseTrain !== undefined && { releaseTrain: upgrade.releaseTrain }),
-    settings: { ...wanted.settings, ...Object.fromEntries(owned) }
+    // A raw value under a key of a field is one that no field can express; it stays until the field is named.
+    settings: { ...Object.fromEntries(owned), ...wanted.settings }
   }
 }

@@ -9,7 +9,7 @@ import { ownedSettings } from './owned-settings.ts'
  */
 export function decompile ({ settings, ...extension }: Compiled): NormalisedSpecification {
   const specification: Specification = {
-    extensionName: extension.extensionName,
+    extensionName: extension.extensionName.toLowerCase(), // ARM's names have no case; whoever made it may have written another
     namespace: extension.namespace,
     upgrade: {
       autoMinor: extension.autoUpgradeMinorVersion,
@@ -17,11 +17,11 @@ export function decompile ({ settings, ...extension }: Compiled): NormalisedSpec
       ...(extension.releaseTrain !== undefined && { releaseTrain: extension.releaseTrain })
     }
   }
-  const raw: Record<string, string> = {}
+  const raw: [string, string][] = []
   for (const [key, value] of Object.entries(settings)) {
     const part = ownedSettings.find(setting => setting.key === key)?.read(value)
-    if (part === undefined) raw[key] = value
+    if (part === undefined) raw.push([key, value])
     else Object.assign(specification, part, part.highAvailability && { highAvailability: { ...specification.highAvailability, ...part.highAvailability } })
   }
-  return normalise({ ...specification, settings: raw })
+  return normalise({ ...specification, settings: Object.fromEntries(raw) })
 }

@@ -38,12 +38,12 @@ export function createArmClient (options: AzureOptions): ArmClient {
     disableInstanceDiscovery: options.disableInstanceDiscovery ?? false,
     ...tlsOptions
   })
-  const client = memoize((subscriptionId: string) => {
+  const client = remembering((subscriptionId: string) => {
     const made = new SourceControlConfigurationClient(credential, subscriptionId, {
       endpoint,
       $host: endpoint,
-      // An overridden endpoint is an emulator or a proxy of a cloud: the token's audience is still an ARM.
-      credentialScopes: [`${endpoint}/.default`],
+      // An overridden endpoint is an emulator or a proxy of a cloud: the token's audience is still the cloud's own.
+      credentialScopes: [`${cloud.armEndpoint}/.default`],
       userAgentOptions: { userAgentPrefix: 'slipway' },
       retryOptions: { maxRetries: 0 },
       redirectOptions: { maxRetries: 0 }, // a redirect would carry the token to another host
@@ -74,14 +74,17 @@ const sendInTime: PipelinePolicy = {
   }
 }
 
+const clientsAtMost = 1_000 // subscriptions come from requests: whoever asks for ever more of them must not fill the memory
+
 /** One client a subscription: they share the credential, and with it the token cache. */
-function memoize<V> (make: (key: string) => V): (key: string) => V {
+function remembering<V> (make: (subscriptionId: string) => V): (subscriptionId: string) => V {
   const made = new Map<string, V>()
-  return key => {
-    const known = made.get(key)
-    if (known !== undefined) return known
-    const value = make(key)
+  return subscriptionId => {
+    const key = subscriptionId.toLowerCase()
+    const value = made.get(key) ?? make(key)
     made.set(key, value)
+    const [oldest] = made.keys()
+    if (made.size > clientsAtMost && oldest !== undefined) made.delete(oldest)
     return value
   }
 }

@@ -190,7 +190,7 @@ function putBody (cluster: ClusterRef, compiled: Compiled): object {
   }
 }
 
-/** Train and automatic upgrades are always sent: whether ARM takes a PATCH without them as their defaults is unknown. */
+/** What is set of version, train and automatic upgrades is sent each time: whether ARM takes a PATCH without them as their defaults is unknown. */
 function patchBody (compiled: Compiled, set: Record<string, string>): object {
   return { ...upgradeFields(compiled), configurationSettings: set }
 }

@@ -1,5 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { Problem } from '../errors.ts'
+import { hashOf } from './job.ts'
 import type { IndexPosition } from './stores/store.ts'
 
 /** Writes and reads the cursors of lists: opaque, signed, bound to the filters of their list, and granting nothing. */
@@ -12,7 +13,7 @@ export interface Cursors {
 /** Cursors signed with a secret that every API process shares. */
 export function createCursors (secret: string): Cursors {
   const sign = (payload: string, filters: unknown) =>
-    createHmac('sha256', secret).update(`${payload}\n${JSON.stringify(filters)}`).digest().subarray(0, 16)
+    createHmac('sha256', secret).update(`${payload}\n${hashOf(filters)}`).digest().subarray(0, 16)
 
   return {
     write ({ createdAt, jobId }, filters) {

@@ -16,6 +16,11 @@ export function parseIdempotencyKey (header: string | undefined): string | undef
   return key
 }
 
+/** Whether an id can be one that Slipway gave to a job. The queue keeps other things beside its jobs, under names like ids. */
+export function isJobId (id: string): boolean {
+  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id)
+}
+
 /** The job id that a caller's key stands for: keys belong to their caller. In the form of a UUID (version 8, RFC 9562). */
 export function jobIdFor (caller: string, key: string): string {
   const bytes = createHash('sha256').update(`${caller}\n${key}`).digest().subarray(0, 16)

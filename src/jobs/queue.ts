@@ -5,7 +5,7 @@ import { clusterKey, type ClusterRef } from '../schemas/cluster.ts'
 import type { Action, JobStatus } from '../schemas/job.ts'
 import { withinDeadline } from './deadline.ts'
 import { asAccepted, isOver, jobDataVersion, statusOf, type JobData, type JobRecord, type JobRequest, type Outcome } from './job.ts'
-import { jobIdFor } from './idempotency.ts'
+import { isJobId, jobIdFor } from './idempotency.ts'
 import type { IndexPosition, JobStore } from './stores/store.ts'
 
 /** A request that was accepted, or had been before. */
@@ -30,9 +30,10 @@ export interface JobFilter {
 export interface JobQueue {
   /**
    * Accepts a request, once. Throws `JobInProgress` when another job holds the cluster and `IdempotencyKeyReused` when
-   * the key belongs to another request.
+   * the key belongs to another request. `precondition` is asked for new requests only, and throws for one that must not
+   * be taken: what a key was accepted for stays accepted.
    */
-  accept: (request: JobRequest, key?: string) => Promise<Acceptance>
+  accept: (request: JobRequest, key?: string, precondition?: () => Promise<void>) => Promise<Acceptance>
   get: (id: string) => Promise<JobRecord | undefined>
   /** The job that holds a cluster now. */
   activeOn: (cluster: ClusterRef) => Promise<JobRecord | undefined>
@@ -72,6 +73,7 @@ export function createJobQueue ({ store, retentionMs, monitorUrl, closing }: Job
   const doorbell = createDoorbell(store, closing)
 
   async function get (id: string): Promise<JobRecord | undefined> {
+    if (!isJobId(id)) return undefined
     const job: QueueJob<JobData, Outcome> | undefined = await withinDeadline(queue.getJob(id))
     if (job === undefined) return undefined
     const record = recordOf(job)
@@ -90,10 +92,11 @@ export function createJobQueue ({ store, retentionMs, monitorUrl, closing }: Job
   }
 
   return {
-    async accept (request, key) {
+    async accept (request, key, precondition) {
       const jobId = key === undefined ? randomUUID() : jobIdFor(request.requestedBy, key)
       const earlier = key === undefined ? undefined : await get(jobId)
       if (earlier) return replay(earlier, request)
+      await precondition?.()
 
       for (let tries = 0; tries < 3; tries++) {
         const { holderId, record } = await add(jobId, request)

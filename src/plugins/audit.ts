@@ -14,12 +14,14 @@ const mutations = new Set(['PUT', 'PATCH', 'DELETE', 'POST'])
 /** One log line for each mutation, refused ones too, written before its answer is sent. Without bodies, tokens or keys. */
 export const audit = fp(async (app: FastifyInstance) => {
   app.decorateReply('auditJobId', '')
+  // Whatever else the operator wants to hear of, who changed what is told; only a silent log stays silent.
+  const auditLog = app.log.level === 'silent' ? app.log : app.log.child({ audit: true }, { level: 'info' })
 
   app.addHook('onSend', async (request, reply) => {
     const { access } = request.routeOptions.config
     if (!mutations.has(request.method) || access === undefined || access === 'public') return
-    request.log.info({
-      audit: true,
+    auditLog.info({
+      reqId: request.id,
       actor: (request.caller as typeof request.caller | undefined)?.name ?? 'unknown',
       action: access,
       resource: pathOf(request.url),

@@ -26,7 +26,7 @@ export const CallersFile = Type.Object({
     name: Type.String({ minLength: 1, maxLength: 64, pattern: '^[A-Za-z0-9][A-Za-z0-9._-]*$' }),
     tokenSha256: Type.Array(Type.String({ pattern: '^[0-9a-fA-F]{64}$' }), { minItems: 1, maxItems: 2 }),
     actions: Type.Array(Type.Enum([...callerActions], { type: 'string' }), { minItems: 1, uniqueItems: true }),
-    scopes: Type.Array(Type.String({ pattern: '^/', maxLength: 512 }), { minItems: 1, maxItems: 200 })
+    scopes: Type.Array(Type.String({ pattern: '^/$|^(/[^/\\s]+)+/?$', maxLength: 512 }), { minItems: 1, maxItems: 200 })
   }, { additionalProperties: false }), { minItems: 1, maxItems: 1000 })
 }, { additionalProperties: false })
 
@@ -41,9 +41,14 @@ export function parseCallers (text: string): (Caller & { hashes: Buffer[] })[] {
   }
   const { callers }: Static<typeof CallersFile> = document
   const names = new Set<string>()
+  const owners = new Map<string, string>()
   return callers.map(({ name, tokenSha256, actions, scopes }) => {
     if (names.has(name)) throw new Error(`callers file: the name ${name} stands there twice`)
     names.add(name)
+    for (const hash of tokenSha256.map(hex => hex.toLowerCase())) {
+      if (owners.has(hash)) throw new Error(`callers file: ${name} and ${owners.get(hash) ?? ''} have the same token`)
+      owners.set(hash, name)
+    }
     return { name, actions, scopes: scopes.map(normaliseScope), hashes: tokenSha256.map(hex => Buffer.from(hex, 'hex')) }
   })
 }

@@ -1,9 +1,11 @@
+import { METHODS } from 'node:http'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { Problem } from '../errors.ts'
 import { sendProblem } from './problems.ts'
 
-const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE'] as const
+/** Every method that Node reads; CONNECT is for proxies, and Node answers it by itself. */
+const methods = METHODS.filter(method => method !== 'CONNECT')
 
 /** A known path with another method answers 405 with Allow, where Fastify would say 404. Register it before the routes and call `seal` after them. */
 export const methodNotAllowed = fp(async (app: FastifyInstance) => {
@@ -19,10 +21,11 @@ export const methodNotAllowed = fp(async (app: FastifyInstance) => {
 
   app.decorate('sealMethods', () => {
     sealed = true
+    for (const method of methods) if (!app.supportedMethods.includes(method)) app.addHttpMethod(method)
     for (const [url, allowed] of known) {
       const allow = [...allowed].sort().join(', ')
       app.route({
-        method: methods.filter(method => !allowed.has(method)),
+        method: methods.filter(method => !allowed.has(method)), // those added above among them
         url,
         schema: { hide: true },
         config: { access: 'public' },

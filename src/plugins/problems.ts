@@ -9,6 +9,8 @@ export const problemAnswers = fp(async (app: FastifyInstance) => {
   app.setErrorHandler((error: FastifyError | Problem, request, reply) => {
     const problem = problemOf(error)
     if (problem.status >= 500 && !expected.has(problem.code)) request.log.error({ err: error, code: problem.code }, 'request failed')
+    const { jobId } = problem.extensions
+    if (typeof jobId === 'string') reply.auditJobId = jobId
     return sendProblem(request, reply, problem)
   })
 
@@ -73,15 +75,22 @@ const ofFastify: Record<string, { code: ProblemCode, detail?: string }> = {
   FST_ERR_REOPENED_CLOSE_SERVER: { code: 'ShuttingDown', detail: 'This process is stopping. Send the request again.' }
 }
 
+const pointerAtMost = 2_048 // what the document promises; names in a body may be longer
+
 function invalidRequest (validation: FastifySchemaValidationError[], context = 'body'): Problem {
   const part = ({ params: 'path', querystring: 'query', headers: 'header' } as const)[context] ?? 'body'
   const errors = validation.slice(0, 20).map(finding => fieldError(finding, part))
   const summary = errors.map(({ pointer, detail }) => `${part}${pointer} ${detail}`).join('; ')
-  return new Problem('InvalidRequest', summary, { errors })
+  const isKey = errors.every(({ pointer }) => pointer === '/idempotency-key')
+  return new Problem(isKey && part === 'header' ? 'InvalidIdempotencyKey' : 'InvalidRequest', summary, { errors })
 }
 
-function fieldError ({ keyword, instancePath, params, message = 'is not valid' }: FastifySchemaValidationError, part: FieldError['in']): FieldError {
-  const at = (key: unknown) => `${instancePath}/${escapePointer(String(key))}`
+function fieldError (finding: FastifySchemaValidationError & { parentSchema?: { patternProperties?: object } }, part: FieldError['in']): FieldError {
+  const { keyword, params, message = 'is not valid', parentSchema } = finding
+  const instancePath = finding.instancePath.slice(0, pointerAtMost)
+  const at = (key: unknown) => `${instancePath}/${escapePointer(String(key))}`.slice(0, pointerAtMost)
+  const [names] = Object.keys(parentSchema?.patternProperties ?? {})
+  if (keyword === 'additionalProperties' && names !== undefined) return { in: part, pointer: at(params['additionalProperty']), detail: `is not a name that may stand here: it must match ${names}` }
   if (keyword === 'additionalProperties') return { in: part, pointer: at(params['additionalProperty']), detail: 'is not a known field here: remove it, or check its spelling' }
   if (keyword === 'required') return { in: part, pointer: at(params['missingProperty']), detail: 'is required' }
   if (keyword === 'enum') return { in: part, pointer: instancePath, detail: `must be one of ${String(params['allowedValues'])}` }

@@ -19,7 +19,7 @@ export const validation = fp(async (app: FastifyInstance) => {
   app.setValidatorCompiler(compiler)
 
   function createValidator (coerceTypes: boolean): Ajv2020 {
-    const ajv = new Ajv2020({ coerceTypes, removeAdditional: false, useDefaults: false, allErrors: true, allowUnionTypes: true, strict: true })
+    const ajv = new Ajv2020({ coerceTypes, removeAdditional: false, useDefaults: false, allErrors: true, verbose: true, allowUnionTypes: true, strict: true })
     const addFormats = formats.default
     addFormats(ajv)
     for (const [id, schema] of Object.entries(app.getSchemas())) ajv.addSchema(schema as object, id)

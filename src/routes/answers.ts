@@ -35,7 +35,7 @@ export const monitorHeaders = {
   'Preference-Applied': Type.String({ maxLength: 64, description: 'The Prefer header, where it was followed.' })
 }
 
-/** Problems that every route can give; `default` stands for those of the server itself (408, 414, 431, 501, 502). */
+/** Problems that every route can give; `default` stands for those of the server itself (408, 414, 417, 431, 501). */
 const usualProblems: Record<string, string> = {
   400: 'The request is not valid.',
   401: 'The bearer token is missing or not known.',

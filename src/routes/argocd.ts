@@ -11,7 +11,7 @@ import { parseIdempotencyKey } from '../jobs/idempotency.ts'
 import { hashOf, viewOf, type JobRequest } from '../jobs/job.ts'
 import type { JobQueue } from '../jobs/queue.ts'
 import { authoriseCluster } from '../plugins/authentication.ts'
-import { clusterKey, ClusterRef } from '../schemas/cluster.ts'
+import { clusterKey, clusterProviders, ClusterRef } from '../schemas/cluster.ts'
 import type { ExtensionView } from '../schemas/extension.ts'
 import { Correlation, type Job } from '../schemas/job.ts'
 import { InstallRequest, UpdateRequest } from '../schemas/requests.ts'
@@ -34,20 +34,30 @@ const mutationHeaders = Type.Object({
   'if-match': Type.Optional(Type.String({ maxLength: 4096, description: 'Only if the extension still has one of these entity tags (from GET), or `*`: only if there is one.' }))
 })
 
+const azureRefused = 'Azure refuses to let Slipway\'s identity read the cluster.'
+
 const accepted = answers({ 202: { description: 'Accepted: a job will do it. Says nothing about the extension yet.', schema: Type.Ref('Job'), headers: acceptedHeaders } }, {
+  502: azureRefused,
   412: 'The extension is not the one that If-Match allows.',
   413: 'The body is larger than 64 kB.'
 })
 
 /** Reads a cluster's Argo CD extension, and accepts changes to it. 202 means recorded, not done. */
 export const argocdRoutes: FastifyPluginAsyncTypebox<ArgocdRoutesOptions> = async (app, { jobs, extensions, monitorUrl }) => {
+  // ARM's types of resources have no case either.
+  app.addHook('preValidation', async ({ params }) => {
+    const given = params as Partial<Record<keyof ClusterRef, string>>
+    const known = Object.keys(clusterProviders).find(type => type.toLowerCase() === given.clusterType?.toLowerCase())
+    if (known !== undefined) given.clusterType = known
+  })
+
   app.get(path, {
     config: { access: 'read' },
     schema: {
       operationId: 'getExtension', tags: ['argocd'], security: bearer, summary: 'Show the extension',
       description: 'The extension as Azure reports it now, in the words of the specification, with the job that is changing it.',
       params: ClusterRef, querystring: noQuery,
-      response: answers({ 200: { description: 'The extension.', schema: Type.Ref('Extension'), headers: { ETag: Type.String({ maxLength: 128, description: 'For If-Match. Changes with anything that Azure reports.' }) } } })
+      response: answers({ 200: { description: 'The extension.', schema: Type.Ref('Extension'), headers: { ETag: Type.String({ maxLength: 128, description: 'For If-Match. Changes with anything that Azure reports.' }) } } }, { 502: azureRefused })
     }
   }, async (request, reply): Promise<ExtensionView> => {
     const cluster = request.params
@@ -71,7 +81,7 @@ export const argocdRoutes: FastifyPluginAsyncTypebox<ArgocdRoutesOptions> = asyn
   }, async (request, reply) => {
     const { correlation, ...specification } = request.body
     check(specification)
-    return await accept(request, reply, { action: 'install', cluster: request.params, specification, ...(correlation && { correlation }) }, specification)
+    return await accept(request, reply, { action: 'install', cluster: request.params, specification, ...(correlation && { correlation }) }, request.body)
   })
 
   app.patch(path, {
@@ -84,8 +94,9 @@ export const argocdRoutes: FastifyPluginAsyncTypebox<ArgocdRoutesOptions> = asyn
     }
   }, async (request, reply) => {
     const { correlation, ...patch } = request.body
+    if (Object.keys(patch).length === 0) throw invalidBody('There is nothing to change: name at least one field of the specification.')
     check(patch)
-    return await accept(request, reply, { action: 'update', cluster: request.params, patch, ...(correlation && { correlation }) }, patch)
+    return await accept(request, reply, { action: 'update', cluster: request.params, patch, ...(correlation && { correlation }) }, request.body)
   })
 
   app.delete(path, {
@@ -104,7 +115,9 @@ export const argocdRoutes: FastifyPluginAsyncTypebox<ArgocdRoutesOptions> = asyn
     }
   }, async (request, reply) => {
     const { force = false, ...correlation } = request.query
-    return await accept(request, reply, { action: 'delete', cluster: request.params, force, ...(Object.keys(correlation).length > 0 && { correlation }) }, { force })
+    const { body } = request as { body?: unknown }
+    if (body !== undefined && hashOf(body) !== hashOf({})) throw invalidBody('A deletion has no body; force and the caller\'s references are query parameters.')
+    return await accept(request, reply, { action: 'delete', cluster: request.params, force, ...(Object.keys(correlation).length > 0 && { correlation }) }, { force, ...correlation })
   })
 
   async function accept (
@@ -115,7 +128,6 @@ export const argocdRoutes: FastifyPluginAsyncTypebox<ArgocdRoutesOptions> = asyn
     authoriseCluster(request, cluster)
     const key = parseIdempotencyKey(headerOf(request, 'idempotency-key'))
     const ifMatch = parseIfMatch(headerOf(request, 'if-match'))
-    if (ifMatch) await checkPrecondition(cluster, ifMatch)
 
     const { record, replayed } = await jobs.accept({
       ...wanted,
@@ -125,7 +137,7 @@ export const argocdRoutes: FastifyPluginAsyncTypebox<ArgocdRoutesOptions> = asyn
       correlationId: request.id,
       traceparent: request.traceparent,
       fingerprint: hashOf({ action, cluster: clusterKey(cluster), body: fingerprinted, ifMatch })
-    }, key)
+    }, key, ifMatch && (async () => { await checkPrecondition(cluster, ifMatch) }))
 
     const job = viewOf(record, monitorUrl)
     reply.auditJobId = job.id
@@ -171,6 +183,10 @@ function extensionView (cluster: ClusterRef, { id, name, provisioningState, curr
     ...(createdAt !== undefined && { createdAt }),
     ...(lastModifiedAt !== undefined && { lastModifiedAt })
   }
+}
+
+function invalidBody (detail: string): Problem {
+  return new Problem('InvalidRequest', detail, { errors: [{ in: 'body', pointer: '', detail }] })
 }
 
 /** Entity tags of an If-Match header; `*` by itself means any. Weak tags never match (RFC 9110, 13.1.1). */

@@ -61,16 +61,18 @@ export const jobRoutes: FastifyPluginAsyncTypebox<JobRoutesOptions> = async (app
     const found = await jobs.get(request.params.jobId)
     authoriseJob(request, found)
     const waitSeconds = preferredWait(request.headers.prefer)
-    const record = waitSeconds > 0 && !isOver(statusOf(found)) ? await jobs.waitForChange(found, waitSeconds * 1000) : found
+    const tags = request.headers['if-none-match']?.split(',').map(tag => tag.trim().replace(/^W\//, ''))
+    const isCurrent = tags === undefined || tags.includes('*') || tags.includes(etagOf(viewOf(found, monitorUrl)))
+    // Who shows a tag of another state has missed a change already.
+    const record = waitSeconds > 0 && isCurrent && !isOver(statusOf(found)) ? await jobs.waitForChange(found, waitSeconds * 1000) : found
     if (record === undefined) throw jobNotFound()
     if (waitSeconds > 0) reply.header('preference-applied', `wait=${waitSeconds}`)
 
     const job = viewOf(record, monitorUrl)
-    const etag = `"${hash('sha1', JSON.stringify(job), 'base64url')}"`
+    const etag = etagOf(job)
     reply.header('etag', etag)
     if (job.retryAfterSeconds !== undefined) reply.header('retry-after', job.retryAfterSeconds)
-    const known = request.headers['if-none-match']?.split(',').map(tag => tag.trim().replace(/^W\//, '')) ?? []
-    return known.includes(etag) || known.includes('*') ? reply.code(304).send() : job
+    return tags?.some(tag => tag === etag || tag === '*') ? reply.code(304).send() : job
   })
 
   app.get('/v1/jobs', {
@@ -93,6 +95,10 @@ export const jobRoutes: FastifyPluginAsyncTypebox<JobRoutesOptions> = async (app
       ...(page.next && { nextLink: `${publicUrl}/v1/jobs?${new URLSearchParams(textOnly({ ...filters, top, cursor: signer.write(page.next, filters) })).toString()}` })
     }
   })
+}
+
+function etagOf (job: Job): string {
+  return `"${hash('sha1', JSON.stringify(job), 'base64url')}"`
 }
 
 /** One answer for a job that is absent and for one on a cluster that the caller may not know of. */

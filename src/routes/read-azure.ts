@@ -1,4 +1,4 @@
-import { judgeFailure } from '../azure/errors.ts'
+import { AzureFailure, judgeFailure } from '../azure/errors.ts'
 import type { Extension } from '../azure/extension.ts'
 import type { Extensions } from '../azure/extensions.ts'
 import { Problem } from '../errors.ts'
@@ -20,7 +20,7 @@ export async function readForRequest (extensions: Pick<Extensions, 'find'>, clus
     if (failure.kind === 'refused' || failure.kind === 'absent') { // a list is never absent: Azure does not know the resource type there
       throw new Problem('AzureRefused', `Azure refused the reading (${failure.facts.code ?? failure.facts.httpStatus ?? 'no code'}). Slipway's identity needs to read Microsoft.KubernetesConfiguration/extensions on the cluster.`, { cause: error })
     }
-    throw new Problem('AzureUnavailable', 'Azure could not be read in time. Send the request again.', {
+    throw new Problem('AzureUnavailable', `${failure.kind === 'unauthenticated' ? 'Azure does not accept the token of Slipway\'s identity.' : failure.message} Nothing was changed. If it stays so, whoever runs Slipway has to look into it.`, {
       cause: error, retryAfterSeconds: (failure.retryAfterMs ?? 5_000) / 1000
     })
   }
@@ -29,7 +29,7 @@ export async function readForRequest (extensions: Pick<Extensions, 'find'>, clus
 /** The SDK's own retries may take longer than one reading may. */
 async function limited<T> (call: Promise<T>): Promise<T> {
   const late = Promise.withResolvers<never>()
-  const timer = setTimeout(() => { late.reject(new Error(`Azure did not answer within ${azureReadMs} ms`)) }, azureReadMs)
+  const timer = setTimeout(() => { late.reject(new AzureFailure('unknown', { message: `Azure did not answer within ${azureReadMs / 1000} seconds.` })) }, azureReadMs)
   call.catch(() => undefined) // after the time is up nobody is left to hear of it
   try {
     return await Promise.race([call, late.promise])

@@ -6,6 +6,12 @@ import { Specification } from './specification.ts'
 const closed = { additionalProperties: false } as const
 const text = (maxLength: number, description: string, examples?: string[]) => Type.String({ maxLength, description, ...(examples && { examples }) })
 
+/** A specification read from Azure: its settings may have been made by other tools, so their keys may be anything. */
+const ReportedSpecification = Type.Object({
+  ...Specification.properties,
+  settings: Type.Optional(Type.Record(Type.String({ maxLength: 1024 }), Type.String({ maxLength: 65_536, description: 'The value.' }), { maxProperties: 2000, description: 'What no field of the specification expresses.' }))
+}, { ...closed, description: 'The specification that gives what is installed.' })
+
 /** The Argo CD extension of a cluster, as Azure reports it now. */
 export const ExtensionView = Type.Object({
   id: text(2048, 'ARM id of the extension.'),
@@ -13,7 +19,7 @@ export const ExtensionView = Type.Object({
   cluster: ClusterRef,
   provisioningState: text(64, 'Azure\'s word for its state.', ['Succeeded']),
   version: Type.Optional(text(256, 'Installed version.', ['1.0.0-preview'])),
-  specification: Specification,
+  specification: ReportedSpecification,
   rawSettings: Type.Record(Type.String({ maxLength: 1024 }), Type.String({ maxLength: 65_536, description: 'The value.' }), { maxProperties: 2000, description: 'Every setting as Azure holds it.' }),
   protectedSettings: Type.Array(text(1024, 'A key.'), { maxItems: 2000, description: 'Keys of protected settings; Azure never shows their values.' }),
   statuses: Type.Array(Type.Object({

@@ -34,7 +34,7 @@ const fields = {
 
 const upgrade = {
   autoMinor: Type.Boolean({ description: 'Let Azure install new minor versions. Default: true when no version is given, else false.' }),
-  version: text(64, { minLength: 1, pattern: '^[0-9A-Za-z][-+.0-9A-Za-z]*$', examples: ['1.0.0-preview'], description: 'Exact extension version to stay on; needs `autoMinor` false or left out.' }),
+  version: text(64, { minLength: 1, pattern: '^[0-9A-Za-z][-+.0-9A-Za-z]*$', examples: ['1.0.0-preview'], description: 'Exact extension version to stay on; needs `autoMinor` false or left out, which then means false.' }),
   releaseTrain: text(64, { minLength: 1, pattern: '^[A-Za-z0-9][-A-Za-z0-9]*$', examples: ['Stable'], description: 'Release train. Default: none is sent and Azure takes `Stable`.' })
 }
 

@@ -1,4 +1,6 @@
+import { pino } from 'pino'
 import { expect, test } from 'vitest'
+import { AzureFailure } from '../../src/azure/errors.ts'
 import type { JobRecord } from '../../src/jobs/job.ts'
 import type { Job } from '../../src/schemas/job.ts'
 import { argocdPath, testApp, tokenOf } from '../helpers/app.ts'
@@ -43,13 +45,13 @@ test('a request that was refused does not use up its key', async () => {
   expect([good.statusCode, good.headers['idempotent-replayed']]).toEqual([202, undefined])
 })
 
-test('a caller\'s own references are stored and given back, and are no part of what makes requests equal', async () => {
+test('a caller\'s own references are stored and given back, and make another request of the same specification', async () => {
   await using tested = await testApp()
   const correlation = { taskId: 'task-1', runId: 'run-1', link: 'https://portal.test/runs/1' }
   const first = await inject(tested.app, { ...put, payload: { ...put.payload, correlation } })
   expect(first.json()).toMatchObject({ correlation, specification: put.payload })
   const second = await inject(tested.app, { ...put, payload: { ...put.payload, correlation: { taskId: 'task-2' } } })
-  expect(second.json().id).toBe(first.json().id)
+  expect(second.json()).toMatchObject({ code: 'JobInProgress', jobId: first.json().id })
   const deletion = await inject(tested.app, { method: 'DELETE', url: `${argocdPath('rg', 'c2')}?taskId=task-3&force=true` })
   expect(deletion.json()).toMatchObject({ action: 'delete', force: true, correlation: { taskId: 'task-3' } })
 })
@@ -136,6 +138,8 @@ test('every answer has ids to look it up by, and a trace that goes on where the 
   const replaced = await ask({ traceparent: '00-00000000000000000000000000000000-b7ad6b7169203331-01', 'x-ms-client-request-id': 'no guid' })
   expect(replaced['traceparent']).toMatch(/^00-(?!0{32})[0-9a-f]{32}-[0-9a-f]{16}-00$/)
   expect(replaced['x-ms-client-request-id']).toBeUndefined()
+  expect((await ask({ traceparent: `00-${trace}-b7ad6b7169203331-01-extra` }))['traceparent']).not.toContain(trace)
+  expect((await ask({ traceparent: `01-${trace}-b7ad6b7169203331-01-extra` }))['traceparent']).toContain(trace)
   expect([replaced['x-ms-request-id'], replaced['cache-control']]).toEqual([expect.any(String), 'no-store'])
 })
 
@@ -156,7 +160,46 @@ test('a mutation leaves one audit line before its answer, refused or not, withou
     ['portal', 'install', 'refused', 'PreconditionFailed'], ['portal', 'install', 'refused', 'IdempotencyKeyReused']
   ])
   expect(audit[0]).toMatchObject({ resource: path, jobId: tested.fake.accepted[0]!.id })
+  expect(audit[4]).toMatchObject({ jobId: tested.fake.accepted[0]!.id }) // the one it was refused for
   expect(JSON.stringify(tested.lines())).not.toMatch(/secret|token-of/)
+})
+
+test('a log that hears only of warnings still has the audit lines', async () => {
+  const lines: string[] = []
+  await using tested = await testApp({ log: pino({ level: 'error' }, { write: line => { lines.push(line) } }) })
+  await inject(tested.app, put)
+  expect(lines.map(line => (JSON.parse(line) as { msg: string }).msg)).toEqual(['audit'])
+})
+
+test('who shows the tag of an earlier state does not wait for the next one', async () => {
+  await using tested = await testApp()
+  const { id } = (await inject(tested.app, put)).json()
+  const waits: string[] = []
+  tested.fake.jobs.waitForChange = async record => { waits.push(record.id); return record }
+  const ask = async (headers: Record<string, string>) => await inject(tested.app, { method: 'GET', url: `/v1/jobs/${id}`, headers: { prefer: 'wait=5', ...headers } })
+  const { headers: { etag } } = await ask({})
+  expect((await ask({ 'if-none-match': '"old"' })).statusCode).toBe(200)
+  expect(waits).toHaveLength(1)
+  expect((await ask({ 'if-none-match': String(etag) })).statusCode).toBe(304)
+  expect(waits).toHaveLength(2)
+})
+
+test('paths are ARM\'s: their words have no case, and names keep theirs', async () => {
+  await using tested = await testApp()
+  const response = await inject(tested.app, { ...put, url: path.replace('resourceGroups/rg', 'resourcegroups/RG').replace('managedClusters', 'ManagedClusters') })
+  expect(response.json()).toMatchObject({ status: 'NotStarted', cluster: { resourceGroup: 'RG', clusterType: 'managedClusters' } })
+})
+
+test.each([
+  ['does not accept the token', new AzureFailure('unauthenticated', { httpStatus: 401 }), 'AzureUnavailable', '5'],
+  ['is asked too often, and wants a rest for weeks', new AzureFailure('throttled', { httpStatus: 429, message: 'Too many requests.' }, { retryAfterMs: 2_000_000_000 }), 'AzureUnavailable', '86400'],
+  ['gives no token', new AzureFailure('not-sent', { code: 'CredentialUnavailableError', message: 'Slipway could not get a token for Azure; its log says why.' }), 'AzureUnavailable', '5'],
+  ['does not let it be read', new AzureFailure('refused', { httpStatus: 403, code: 'AuthorizationFailed' }), 'AzureRefused', undefined]
+])('when Azure %s, the answer says so', async (_name, failure, code, retryAfter) => {
+  await using tested = await testApp({ extensions: { find: async () => { throw failure } } })
+  const response = await inject(tested.app, { method: 'GET', url: path })
+  expect([response.json().code, response.headers['retry-after']]).toEqual([code, retryAfter])
+  expect(response.json().detail).not.toContain('in time')
 })
 
 test('a route that does not say who may use it cannot be added', async () => {

@@ -1,3 +1,4 @@
+import { METHODS } from 'node:http'
 import { connect } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
@@ -22,7 +23,7 @@ test('every path answers the methods that it lacks with 405 and the ones that it
   await using tested = await testApp()
   const paths: Record<string, string> = { [path]: 'DELETE, GET, PATCH, PUT', '/v1/jobs': 'GET', '/v1/jobs/1': 'GET', '/livez': 'GET', '/readyz': 'GET', '/openapi.json': 'GET' }
   for (const [url, allow] of Object.entries(paths)) {
-    for (const method of ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE']) {
+    for (const method of METHODS.filter(name => name !== 'CONNECT')) {
       if (allow.split(', ').includes(method)) continue
       const response = await tested.app.inject({ method: method as 'POST', url })
       expect([method, url, response.statusCode, response.headers.allow, response.headers['x-ms-error-code']]).toEqual([method, url, 405, allow, 'MethodNotAllowed'])
@@ -32,7 +33,10 @@ test('every path answers the methods that it lacks with 405 and the ones that it
 
 test.each([
   ['headers that are too large', `GET /livez HTTP/1.1\r\nhost: x\r\nx: ${'a'.repeat(20_000)}\r\n\r\n`, 431, 'HeadersTooLarge'],
-  ['what is no HTTP', 'hello\r\n\r\n', 400, 'InvalidRequest']
+  ['what is no HTTP', 'hello\r\n\r\n', 400, 'InvalidRequest'],
+  ['a request without Host', 'GET /livez HTTP/1.1\r\nconnection: close\r\n\r\n', 400, 'InvalidRequest'],
+  ['an expectation other than 100-continue', 'GET /livez HTTP/1.1\r\nhost: x\r\nexpect: miracles\r\nconnection: close\r\n\r\n', 417, 'ExpectationFailed'],
+  ['a URL that cannot be decoded', 'GET /v1/jobs/%zz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n', 400, 'MalformedUrl']
 ])('%s are answered with a problem, too', async (_name, request, status, code) => {
   await using tested = await testApp()
   await tested.app.listen({ host: '127.0.0.1', port: 0 })
@@ -43,7 +47,8 @@ test.each([
   for await (const chunk of socket) answer += String(chunk)
   const [head = '', body = ''] = answer.split('\r\n\r\n')
   expect(head).toContain(`HTTP/1.1 ${status} `)
-  expect(JSON.parse(body)).toMatchObject({ status, code })
+  expect(JSON.parse(body)).toMatchObject({ status, code, requestId: /^x-ms-request-id: (.*)$/im.exec(head)?.[1] })
+  expect(head).toContain('cache-control: no-store')
   checkAnswer({ method: 'GET', url: '/nowhere', status, headers: { 'content-type': 'application/problem+json' }, body })
 })
 

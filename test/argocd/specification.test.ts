@@ -50,10 +50,11 @@ test('applying the change between two states to the first gives the second, by t
   }), options)
 })
 
-test('unpinning a version needs a PUT; a train that is left out is Stable', () => {
+test('a version or a train that goes away needs a PUT; a train that is left out is Stable', () => {
   expect(changeBetween(compiled({}, { version: '1.0.0', autoUpgradeMinorVersion: false }), compiled({}, { autoUpgradeMinorVersion: true })).verb).toBe('put')
+  expect(changeBetween(compiled({}, { releaseTrain: 'Preview' }), compiled({})).verb).toBe('put')
   expect(changeBetween(compiled({}, { releaseTrain: 'stable' }), compiled({})).verb).toBe('none')
-  expect(changeBetween(compiled({}, { releaseTrain: 'Preview' }), compiled({})).verb).toBe('patch')
+  expect(changeBetween(compiled({}), compiled({}, { releaseTrain: 'Preview' })).verb).toBe('patch')
 })
 
 test('a patch applied to a specification gives a specification, and changes neither', () => {
@@ -72,6 +73,29 @@ test.each<[object, object, object]>([
   [{ a: [{ b: 'c' }] }, { a: [1] }, { a: [1] }], [{ e: null }, { a: 1 }, { e: null, a: 1 }], [{}, { a: { bb: { ccc: null } } }, { a: { bb: {} } }]
 ])('merging %j with %j gives %j', (target, patch, result) => {
   expect(applyPatch(target, patch)).toEqual(result)
+})
+
+test('a raw value under the key of a field stays until a patch names the field, and goes then', () => {
+  const actual = compiled({ 'redis-ha.enabled': 'False', 'server.replicas': '20', 'configs.cm.url': 'nowhere' })
+  const patched = (patch: SpecificationPatch) => compile(applyPatch(decompile(actual), patch)).settings
+  expect(patched({ applicationNamespaces: ['a'] })).toEqual({ ...actual.settings, 'configs.params.application\\.namespaces': 'a' })
+  expect(patched({ url: null, highAvailability: { serverReplicas: null } })).toEqual({ 'redis-ha.enabled': 'False' })
+  expect(patched({ highAvailability: null })).toEqual({ 'redis-ha.enabled': 'true', 'configs.cm.url': 'nowhere' })
+  expect(checkSpecification({ settings: { 'server.replicas': null } })).toEqual([])
+  expect(patched({ settings: { 'server.replicas': null } })).not.toHaveProperty('server.replicas')
+})
+
+test('a patch that pins a version ends automatic upgrades, unless it says something else of them', () => {
+  const installed = decompile(compiled({}))
+  expect(applyPatch(installed, { upgrade: { version: '1.0.0' } }).upgrade).toEqual({ version: '1.0.0', autoMinor: false })
+  expect(applyPatch(installed, { upgrade: { version: '1.0.0', autoMinor: true } }).upgrade).toEqual({ version: '1.0.0', autoMinor: true })
+})
+
+test('names that every object has are settings like others', () => {
+  const raw = JSON.parse('{"toString":"a","constructor":"b","__proto__":"c"}') as Record<string, string>
+  expect(Object.entries(decompile(compiled(raw)).settings ?? {})).toEqual(Object.entries(raw))
+  expect(changeBetween(compiled(raw), compiled({})).removed).toEqual(Object.keys(raw))
+  expect(Object.keys(changeBetween(compiled({}), compiled(raw)).set)).toEqual(Object.keys(raw))
 })
 
 test('a raw setting that a field owns is refused with the field\'s name', () => {

@@ -28,7 +28,7 @@ export function fakeJobs (): FakeJobs {
     fail: false,
     change (id, changes) { records.set(id, { ...records.get(id)!, ...changes }) },
     jobs: {
-      async accept (request, key) {
+      async accept (request, key, precondition) {
         if (fake.fail) throw new Problem('StoreUnavailable', 'away')
         const id = key === undefined ? `job-${records.size + 1}` : jobIdFor(request.requestedBy, key)
         const earlier = records.get(id)
@@ -36,6 +36,7 @@ export function fakeJobs (): FakeJobs {
           if (earlier.data.request.fingerprint !== request.fingerprint) throw new Problem('IdempotencyKeyReused', 'another request', { extensions: { jobId: id } })
           return { record: asAccepted(earlier), replayed: true }
         }
+        await precondition?.()
         const holder = [...records.values()].find(record => record.finishedOn === undefined && lockOf(record.data.request.cluster) === lockOf(request.cluster))
         if (holder) {
           if (key === undefined && holder.data.request.fingerprint === request.fingerprint) return { record: holder, replayed: false }

@@ -65,7 +65,7 @@ export async function checkedFetch (url: string, init: RequestInit = {}): Promis
 
 function findOperation (method: string, path: string): Operation | undefined {
   for (const [template, item] of Object.entries(document.paths)) {
-    const pattern = new RegExp(`^${template.replace(/[.]/g, '\\.').replace(/\{[^}]+\}/g, '[^/]+')}$`)
+    const pattern = new RegExp(`^${template.replace(/[.]/g, '\\.').replace(/\{[^}]+\}/g, '[^/]+')}$`, 'i')
     if (!pattern.test(path)) continue
     return item[method.toLowerCase()] ?? Object.values(item)[0] // another method: 405 is documented on each
   }

@@ -139,6 +139,17 @@ describeEachStore('Whatever Azure does', store => {
       expect(trainOnly.writeBodies).toMatchObject([{ properties: { releaseTrain: 'Preview' } }])
     })
 
+    test('a release train that is given up, and an extension whose name is written otherwise, are no obstacle', async () => {
+      const [train, named, patched] = await Promise.all([
+        run({ action: 'update', patch: { upgrade: { releaseTrain: null } } }, { script: { extensions: [{ name: 'argocd', properties: { configurationSettings: settings, releaseTrain: 'Preview' } }] } }),
+        run({ action: 'install', specification: {} }, { script: { extensions: [{ name: 'ArgoCD', properties: { configurationSettings: settings } }] } }),
+        run(update, { script: { extensions: [{ name: 'ArgoCD', properties: { configurationSettings: settings } }] } })
+      ])
+      expect([train.job.azureVerb, train.job.effect, named.job.effect, patched.job.effect]).toEqual(['PUT', 'replaced', 'replaced', 'patched'])
+      expect(train.writeBodies[0]).not.toHaveProperty('properties.releaseTrain')
+      expect(named.job.result?.extensionName).toBe('ArgoCD')
+    })
+
     test.each<[string, Wanted, Script, string]>([
       ['another name', install, { extensions: [{ name: 'gitops', properties: { configurationSettings: settings } }] }, 'ExtensionNameMismatch'],
       ['another namespace', install, { extensions: [{ name: 'argocd', properties: { configurationSettings: settings, scope: { cluster: { releaseNamespace: 'gitops' } } } }] }, 'ImmutableField'],

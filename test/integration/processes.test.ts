@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -23,6 +24,7 @@ let emulator: StartedEmulator
 beforeAll(async () => { emulator = await startEmulator() })
 afterAll(async () => { await emulator.close() })
 
+const unknownJob = '0b9ee4f2-6a32-8c11-9d0f-5d2f6f6a1c11'
 const gracefulMs = 10_000
 const answeredWithinMs = 2_500 // two seconds for the store, and half a one for this machine
 
@@ -101,7 +103,7 @@ describeEachStore('A process', store => {
     const install = async () => await checkedFetch(`${base}/v1/subscriptions/${cluster.subscriptionId}/resourceGroups/rg/managedClusters/${cluster.clusterName}/argocd`, { method: 'PUT', headers: { 'content-type': 'application/json', 'idempotency-key': 'k' }, body: '{}' })
 
     proxy.stall()
-    await Promise.all([install, ...['/v1/jobs/1', '/v1/jobs', '/readyz'].map(path => async () => await checkedFetch(base + path))].map(async ask => {
+    await Promise.all([install, ...[`/v1/jobs/${unknownJob}`, '/v1/jobs', '/readyz'].map(path => async () => await checkedFetch(base + path))].map(async ask => {
       const begun = Date.now()
       const { status, headers } = await ask()
       expect([status, Number(headers.get('retry-after')) > 0]).toEqual([503, true])
@@ -142,15 +144,16 @@ describeEachStore('A process', store => {
     const namespace = uniqueNamespace()
     await using queue = openQueue(store.url, namespace)
     const bull = queue.store.createQueue({})
+    const newer = randomUUID()
     const cluster = anyCluster()
-    await bull.add('argocd', { version: 2, request: { action: 'delete', cluster, requestedBy: 't', requestId: 'r', correlationId: 'c', fingerprint: 'f' }, checkpoint: { steps: [], notes: [] } }, { jobId: 'newer' })
+    await bull.add('argocd', { version: 2, request: { action: 'delete', cluster, requestedBy: 't', requestId: 'r', correlationId: 'c', fingerprint: 'f' }, checkpoint: { steps: [], notes: [] } }, { jobId: newer })
     const worker = startWorkerProcess(slipwayEnv(emulator, { url: store.url, namespace }))
     for (;;) {
-      const job = await bull.getJob('newer')
+      const job = await bull.getJob(newer)
       if (job?.delay) break
       await new Promise(resolve => setTimeout(resolve, 50)) // nobody is told of what is put back
     }
-    expect(await queue.jobs.get('newer')).not.toHaveProperty('finishedOn')
+    expect(await queue.jobs.get(newer)).not.toHaveProperty('finishedOn')
     await worker.stop()
   })
 })
@@ -166,7 +169,7 @@ describe('A process without its store [Redis]', () => {
     const cluster = anyCluster()
     await emulator.control.cluster(cluster, { createSeconds: 0.2, retryAfterSeconds: null })
     const install = async () => await checkedFetch(`${base}/v1/subscriptions/${cluster.subscriptionId}/resourceGroups/rg/managedClusters/${cluster.clusterName}/argocd`, { method: 'PUT', headers: { 'content-type': 'application/json', 'idempotency-key': 'k' }, body: '{}' })
-    for (const ask of [install, async () => await checkedFetch(`${base}/v1/jobs/1`), async () => await checkedFetch(`${base}/v1/jobs`), async () => await checkedFetch(`${base}/readyz`)]) {
+    for (const ask of [install, async () => await checkedFetch(`${base}/v1/jobs/${unknownJob}`), async () => await checkedFetch(`${base}/v1/jobs`), async () => await checkedFetch(`${base}/readyz`)]) {
       const begun = Date.now()
       const { status, headers } = await ask()
       expect([status, Number(headers.get('retry-after')) > 0]).toEqual([503, true])

@@ -69,6 +69,13 @@ describeEachStore('The service', store => {
     const removed = await follow(await call('PATCH', cluster, { settings: { 'controller.replicas': null } }))
     expect(removed).toMatchObject({ status: 'Succeeded', effect: 'replaced', azureVerb: 'PUT' })
 
+    // What a key was accepted for stays accepted, although the extension has another tag since.
+    const tag = { 'if-match': (await call('GET', cluster)).headers.get('etag')!, 'idempotency-key': `tagged-${cluster.clusterName}` }
+    const tagged = await call('PATCH', cluster, { highAvailability: { serverReplicas: 3 } }, tag)
+    expect(await follow(tagged)).toMatchObject({ effect: 'patched' })
+    const again = await call('PATCH', cluster, { highAvailability: { serverReplicas: 3 } }, tag)
+    expect([again.status, again.body.id, again.headers.get('idempotent-replayed')]).toEqual([202, tagged.body.id, 'true'])
+
     const stale = await call('PATCH', cluster, { url: null }, { 'if-match': shown.headers.get('etag')! })
     expect(stale.body).toMatchObject({ status: 412, code: 'PreconditionFailed' })
 
@@ -80,12 +87,12 @@ describeEachStore('The service', store => {
     expect(await follow(await call('DELETE', cluster))).toMatchObject({ status: 'Succeeded', effect: 'absent' })
 
     const ledger = (await emulator.control.ledger()).filter(({ id }) => id.includes(cluster.clusterName))
-    expect(ledger.map(({ method, effect }) => `${method} ${effect}`)).toEqual(['PUT created', 'PATCH patched', 'PUT replaced', 'DELETE deleted'])
+    expect(ledger.map(({ method, effect }) => `${method} ${effect}`)).toEqual(['PUT created', 'PATCH patched', 'PUT replaced', 'PATCH patched', 'DELETE deleted'])
     expect(ledger[1]!.body).toMatchObject({ properties: { configurationSettings: { 'server.replicas': '2' } } })
 
     const all = await list({ cluster: armId(cluster) })
-    expect(all.map(job => job.action)).toEqual(['delete', 'delete', 'update', 'update', 'install', 'install'])
-    expect(await list({ cluster: armId(cluster).toUpperCase().replace('/SUBSCRIPTIONS', '/subscriptions'), action: 'update', status: 'Succeeded', requestedBy: 'admin', top: '1' })).toHaveLength(2)
+    expect(all.map(job => job.action)).toEqual(['delete', 'delete', 'update', 'update', 'update', 'install', 'install'])
+    expect(await list({ cluster: armId(cluster).toUpperCase().replace('/SUBSCRIPTIONS', '/subscriptions'), action: 'update', status: 'Succeeded', requestedBy: 'admin', top: '1' })).toHaveLength(3)
     expect(await list({ cluster: armId(cluster), status: 'Failed' })).toEqual([])
   })
 

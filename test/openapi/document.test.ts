@@ -1,3 +1,4 @@
+import { METHODS } from 'node:http'
 import { readFileSync } from 'node:fs'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import formats from 'ajv-formats'
@@ -72,7 +73,7 @@ test('what is documented is routed, and what is routed is documented', async () 
   // Fastify lists every route; what answers 405 is no operation.
   const lines = tested.app.printRoutes({ commonPrefix: false }).split('\n').filter(line => line.includes('('))
   const methods = lines.flatMap(line => /\((.*)\)/.exec(line)?.[1]?.split(', ') ?? [])
-  const lacking = routed.size * 8 - operations.length
+  const lacking = routed.size * METHODS.filter(method => method !== 'CONNECT').length - operations.length
   expect(methods).toHaveLength(operations.length + lacking)
 })
 

@@ -23,6 +23,8 @@ test.each([
   ['a token instead of its hash', { callers: [{ ...entry('a'), tokenSha256: ['token'] }] }, '/callers/0/tokenSha256/0'],
   ['three tokens', { callers: [entry('a', 'x', 'y', 'z')] }, '/callers/0/tokenSha256'],
   ['an unknown action', { callers: [{ ...entry('a', 'x'), actions: ['admin'] }] }, '/callers/0/actions/0'],
+  ['the same token twice', { callers: [entry('a', 'x'), entry('b', 'y', 'x')] }, 'same token'],
+  ['a scope of nothing but slashes', { callers: [{ ...entry('a', 'x'), scopes: ['//'] }] }, '/callers/0/scopes/0'],
   ['no scope', { callers: [{ ...entry('a', 'x'), scopes: [] }] }, '/callers/0/scopes'],
   ['an unknown field', { callers: [{ ...entry('a', 'x'), admin: true }] }, '/callers/0'],
   ['no callers', { callers: [] }, '/callers']

@@ -66,9 +66,8 @@ function decide ({ request, record }: StepContext, actual: Extension | undefined
 }
 
 function planInstall ({ specification = {} }: JobRequest, actual: Extension | undefined): PlannedWrite | Finished {
-  const wanted = compile(specification)
-  if (actual === undefined) return put(wanted)
-  checkFixed(wanted, actual)
+  if (actual === undefined) return put(compile(specification))
+  const wanted = onto(actual, compile(specification))
   const same = changeBetween(actual.compiled, wanted).verb === 'none' && actual.protectedKeys.length === 0
   return same && actual.provisioningState === 'Succeeded' ? unchanged(actual) : put(wanted)
 }
@@ -82,8 +81,7 @@ function planUpdate ({ patch = {} }: JobRequest, actual: Extension | undefined):
   if (finding) {
     throw new TerminalError('InvalidSpecification', `The patch does not fit what is installed: ${finding.pointer}: ${finding.detail}`, { remediation: ['Set the fields that contradict each other in the same patch.'] })
   }
-  const wanted = compile(merged)
-  checkFixed(wanted, actual)
+  const wanted = onto(actual, compile(merged))
   const { verb, set } = changeBetween(actual.compiled, wanted)
   if (verb === 'none' && actual.provisioningState === 'Succeeded') return unchanged(actual)
   if (actual.protectedKeys.length > 0) {
@@ -114,8 +112,9 @@ export function resultOf ({ id, name, currentVersion, compiled }: Extension): No
   }
 }
 
-function checkFixed (wanted: Compiled, actual: Extension): void {
-  if (actual.name !== wanted.extensionName) {
+/** What is wanted, under the name that the extension has. Throws for what Azure fixes at creation. */
+function onto (actual: Extension, wanted: Compiled): Compiled {
+  if (actual.name.toLowerCase() !== wanted.extensionName.toLowerCase()) {
     throw new TerminalError('ExtensionNameMismatch', `Argo CD is installed on this cluster as the extension "${actual.name}", not "${wanted.extensionName}".`, {
       remediation: [`Ask for extensionName "${actual.name}", or delete the extension first.`]
     })
@@ -125,6 +124,7 @@ function checkFixed (wanted: Compiled, actual: Extension): void {
       remediation: [`Ask for namespace "${actual.compiled.namespace}", or delete the extension and install it anew.`]
     })
   }
+  return { ...wanted, extensionName: actual.name }
 }
 
 /** Fails when the caller allowed the write only for an extension that is not there (any more). */

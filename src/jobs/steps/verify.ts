@@ -1,3 +1,4 @@
+import type { Compiled } from '../../argocd/compile.ts'
 import { isTerminal, type Extension } from '../../azure/extension.ts'
 import type { Extensions } from '../../azure/extensions.ts'
 import { TerminalError } from '../../errors.ts'
@@ -13,8 +14,8 @@ export interface VerifyDependencies {
 }
 
 /**
- * Reads the extension once and ends the job: Succeeded, without a status of level Error, and with every setting as it
- * was sent. Further settings are fine. Safe to repeat: it only reads.
+ * Reads the extension once and ends the job: Succeeded, without a status of level Error, and with every setting and
+ * field as it was sent. Further settings are fine. Safe to repeat: it only reads.
  */
 export function verify ({ extensions, pollDelay }: VerifyDependencies): Step {
   return {
@@ -33,6 +34,7 @@ export function verify ({ extensions, pollDelay }: VerifyDependencies): Step {
       if (actual.provisioningState !== 'Succeeded') throw extensionFailed(actual)
       checkHealth(actual)
       checkSettings(actual, set ?? wanted?.settings ?? {})
+      if (wanted) checkFields(actual, wanted)
       return { kind: 'finished', effect: checkpoint.effect ?? 'replaced', result: resultOf(actual) }
     }
   }
@@ -47,10 +49,22 @@ function checkHealth ({ statuses }: Extension): void {
   })
 }
 
+function checkFields ({ compiled }: Extension, { version, releaseTrain, autoUpgradeMinorVersion }: Compiled): void {
+  const missing = [
+    ...(version !== undefined && compiled.version !== version ? ['version'] : []),
+    ...(releaseTrain !== undefined && compiled.releaseTrain?.toLowerCase() !== releaseTrain.toLowerCase() ? ['releaseTrain'] : []),
+    ...(compiled.autoUpgradeMinorVersion !== autoUpgradeMinorVersion ? ['autoUpgradeMinorVersion'] : [])
+  ]
+  if (missing.length > 0) throw notApplied(missing)
+}
+
 function checkSettings ({ compiled: { settings } }: Extension, sent: Record<string, string>): void {
   const missing = Object.keys(sent).filter(key => settings[key] !== sent[key])
-  if (missing.length === 0) return
-  throw new TerminalError('SettingsNotApplied', `Azure reports success, but these settings are not there as they were sent: ${missing.join(', ')}.`, {
+  if (missing.length > 0) throw notApplied(missing)
+}
+
+function notApplied (missing: string[]): TerminalError {
+  return new TerminalError('SettingsNotApplied', `Azure reports success, but these are not there as they were sent: ${missing.join(', ')}.`, {
     remediation: ['See whether someone else changed the extension meanwhile, and send the request again.'], retryable: true
   })
 }
